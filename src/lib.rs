@@ -1,0 +1,1 @@
+//! An online book shop's back end.
