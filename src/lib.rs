@@ -1,1 +1,8 @@
 //! An online book shop's back end.
+pub mod config;
+pub mod db;
+pub mod domain;
+pub mod invalidation;
+pub mod model;
+pub mod store;
+pub mod telemetry;
