@@ -1,0 +1,3 @@
+//! What everybody may know: ids, money, events, the clock.
+
+pub mod precondition;
