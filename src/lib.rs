@@ -1,7 +1,9 @@
 //! An online book shop's back end.
+
 pub mod config;
 pub mod db;
 pub mod domain;
+pub mod http;
 pub mod invalidation;
 pub mod model;
 pub mod store;

@@ -2,5 +2,6 @@
 //! transactions; they know neither HTTP nor SQL.
 
 pub mod audit;
+pub mod health;
 pub mod products;
 pub mod violation;
