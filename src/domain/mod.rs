@@ -5,3 +5,5 @@ pub mod audit;
 pub mod health;
 pub mod products;
 pub mod violation;
+
+pub use crate::store::{StoreError, UnavailableReason};

@@ -1,5 +1,6 @@
 //! Protocol: routers, extractors, representations, status codes, OpenAPI. It knows the domain, and nothing below.
 
+pub mod auth;
 pub mod cache_policy;
 pub mod conditional;
 pub mod documents;
@@ -7,6 +8,7 @@ pub mod extract;
 pub mod health;
 pub mod openapi;
 pub mod problem;
+pub mod products;
 pub mod state;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -18,7 +20,7 @@ pub const API_PREFIX: &str = "/api/v1";
 
 /// The operations of all resources, without prefix and without middleware. A resource adds itself by one line here.
 fn resources() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+    OpenApiRouter::new().merge(products::router())
 }
 
 /// Every operation with its description.
