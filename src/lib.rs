@@ -27,12 +27,17 @@
 //! * Every error is a problem document (RFC 9457), and what comes from outside never makes a 500.
 //! * Secrets never reach a log, a trace or an error.
 
+pub mod app;
 pub mod cache;
+pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod db;
 pub mod domain;
 pub mod http;
 pub mod invalidation;
+pub mod lifecycle;
 pub mod model;
+pub mod server;
 pub mod store;
 pub mod telemetry;
