@@ -1,0 +1,98 @@
+//! Whether the process lives, and whether it is ready.
+
+use axum::{
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::state::AppState;
+use crate::domain::health::{Condition, Report};
+
+/// The routes.
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(livez)).routes(routes!(readyz))
+}
+
+/// How the process is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HealthDocument {
+    /// `ok`, `degraded` (answers, but a part is missing), `unavailable` or `draining`.
+    #[schema(example = "ok")]
+    pub status: &'static str,
+    /// Every part.
+    pub checks: Vec<CheckDocument>,
+}
+
+/// How one part is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CheckDocument {
+    /// Which part.
+    #[schema(example = "database.primary")]
+    pub name: String,
+    /// `ok`, `degraded` or `failed`.
+    #[schema(example = "ok")]
+    pub status: &'static str,
+    /// What is the matter.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+}
+
+impl From<Report> for HealthDocument {
+    fn from(report: Report) -> Self {
+        let status = match report.condition {
+            _ if report.draining => "draining",
+            Condition::Ok => "ok",
+            Condition::Degraded => "degraded",
+            Condition::Failed => "unavailable",
+        };
+        let checks = report.checks.into_iter().map(|check| CheckDocument {
+            name: check.name,
+            status: match check.condition {
+                Condition::Ok => "ok",
+                Condition::Degraded => "degraded",
+                Condition::Failed => "failed",
+            },
+            detail: check.detail,
+        });
+        Self { status, checks: checks.collect() }
+    }
+}
+
+/// Is the process alive?
+///
+/// Answers as long as the process works at all; restart it when this fails. It looks at nothing else.
+#[utoipa::path(
+    get, path = "/livez", operation_id = "getLiveness", tag = "operations",
+    responses((status = 200, description = "It is alive", body = HealthDocument)),
+)]
+async fn livez() -> Response {
+    answer(StatusCode::OK, &HealthDocument { status: "ok", checks: Vec::new() })
+}
+
+/// Is the process ready?
+///
+/// Ready means that reads are answered. A missing replica, Redis or primary is told, but leaves it ready, only degraded.
+#[utoipa::path(
+    get, path = "/readyz", operation_id = "getReadiness", tag = "operations",
+    responses(
+        (status = 200, description = "Ready, perhaps degraded", body = HealthDocument),
+        (status = 503, description = "Not ready: a part is missing that nothing works without, or it is shutting down", body = HealthDocument),
+    ),
+)]
+async fn readyz(State(state): State<AppState>) -> Response {
+    let report = state.health.report().await;
+    let status = if report.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    answer(status, &report.into())
+}
+
+/// JSON that is no problem document even where the status is 503: monitors read it.
+fn answer(status: StatusCode, document: &HealthDocument) -> Response {
+    let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    let mut response = (status, no_store, axum::Json(document)).into_response();
+    response.extensions_mut().insert(super::problem::NotAProblem);
+    response
+}

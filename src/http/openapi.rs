@@ -1,0 +1,218 @@
+//! The OpenAPI document: what is common to all operations, and the pages that show it.
+//!
+//! Handlers describe what is theirs. What holds for every operation of a kind (problems, rate limits, validators) is
+//! added here, once.
+
+use utoipa::{
+    OpenApi,
+    openapi::{
+        Components, Content, Header, HttpMethod, Info, License, ObjectBuilder, PathItem, Ref, RefOr, Required,
+        ResponseBuilder, Server, Tag,
+        header::HeaderBuilder,
+        path::{Operation, Parameter, ParameterBuilder, ParameterIn},
+        schema::{SchemaType, Type},
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+
+use super::problem::{FieldError, Kind, PROBLEM_JSON, ProblemDocument};
+
+/// The name of the cookie that holds a session's token.
+pub const SESSION_COOKIE: &str = "bookstore_session";
+
+/// The extension of an operation to which conditional requests do not apply although it is a GET: streams and downloads.
+pub const UNCONDITIONAL: &str = "x-unconditional";
+
+#[derive(OpenApi)]
+#[openapi(components(schemas(ProblemDocument, FieldError)))]
+struct Common;
+
+const DESCRIPTION: &str = "\
+An online book shop's back end.
+
+- **Errors** are `application/problem+json` (RFC 9457) with a stable `type`, and name every offending part.
+- **Reads** carry a strong `ETag`; send it back as `If-None-Match` and get 304 while nothing has changed.
+- **Writes** to what has an `ETag` want it as `If-Match`: 412 when somebody else was faster, 428 when it is missing.
+- **Limits** are told by `RateLimit` and `RateLimit-Policy` on every answer; 429 and 503 carry `Retry-After`.
+- **Sessions**: send the token as `Authorization: Bearer …`, or use the cookie together with its CSRF token.
+- **Money** is in minor units with its currency, times are RFC 3339 in UTC, ids are UUIDs.";
+
+const TAGS: &[(&str, &str)] = &[
+    ("products", "The catalogue: browse, search, and administer books."),
+    ("genres", "The genres and how many books each has."),
+    ("inventory", "What is in stock."),
+    ("users", "Accounts and their owners' rights."),
+    ("sessions", "Signing in and out."),
+    ("admin", "Looking after the shop."),
+    ("operations", "Health and documentation."),
+];
+
+/// The document that the routers add their operations to.
+#[must_use]
+pub fn base() -> utoipa::openapi::OpenApi {
+    let mut api = Common::openapi();
+    let mut info = Info::new("Bookstore", env!("CARGO_PKG_VERSION"));
+    info.description = Some(DESCRIPTION.to_owned());
+    let mut license = License::new("MIT OR Apache-2.0");
+    license.identifier = Some("MIT OR Apache-2.0".to_owned());
+    info.license = Some(license);
+    api.info = info;
+    api.servers = Some(vec![Server::new("/")]);
+    let tags = TAGS.iter().map(|(name, description)| {
+        let mut tag = Tag::new(*name);
+        tag.description = Some((*description).to_owned());
+        tag
+    });
+    api.tags = Some(tags.collect());
+    let components = api.components.get_or_insert_with(Components::new);
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("opaque")
+        .description(Some("The token that signing in gives."))
+        .build();
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    let cookie = ApiKeyValue::with_description(
+        SESSION_COOKIE,
+        "The cookie that signing in sets. Changes need the CSRF token as well.",
+    );
+    components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    for kind in Kind::ALL {
+        let name = component_of(kind.status().as_u16());
+        components.responses.entry(name).or_insert_with(|| problem_response(*kind).into());
+    }
+    api
+}
+
+/// Adds to every operation what holds for all of its kind.
+pub fn complete(api: &mut utoipa::openapi::OpenApi) {
+    for (path, item) in &mut api.paths.paths {
+        let has_id = path.contains('{');
+        for (method, operation) in operations(item) {
+            add_common(operation, &method, has_id, path.starts_with("/api/"));
+        }
+    }
+}
+
+/// The operations of a path with their methods.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Operation)> {
+    [
+        (HttpMethod::Get, item.get.as_mut()),
+        (HttpMethod::Put, item.put.as_mut()),
+        (HttpMethod::Post, item.post.as_mut()),
+        (HttpMethod::Delete, item.delete.as_mut()),
+        (HttpMethod::Patch, item.patch.as_mut()),
+    ]
+    .into_iter()
+    .filter_map(|(method, operation)| Some((method, operation?)))
+}
+
+fn add_common(operation: &mut Operation, method: &HttpMethod, has_id: bool, limited: bool) {
+    // Path, query or header parameters can be malformed; a refused encoding is possible everywhere.
+    let mut statuses = vec![400, 406];
+    if has_id {
+        statuses.push(404);
+    }
+    if has_parameter_in(operation, &ParameterIn::Query) {
+        statuses.push(422);
+    }
+    if operation.request_body.is_some() {
+        statuses.extend([408, 413, 415, 422]);
+    }
+    if operation.security.as_ref().is_some_and(|security| !security.is_empty()) {
+        statuses.extend([401, 403]);
+    }
+    if has_header(operation, "if-match") {
+        statuses.extend([412, 428]);
+    }
+    if limited {
+        statuses.extend([429, 500, 503]);
+    }
+    for status in statuses {
+        let reference = Ref::from_response_name(component_of(status));
+        operation.responses.responses.entry(status.to_string()).or_insert_with(|| reference.into());
+    }
+    let unconditional = operation.extensions.as_ref().is_some_and(|given| given.contains_key(UNCONDITIONAL));
+    if *method == HttpMethod::Get && limited && !unconditional {
+        add_conditions(operation);
+    }
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response {
+            add_header(&mut response.headers, "X-Request-Id", "The request's id, also in the log.");
+            if limited {
+                add_header(
+                    &mut response.headers,
+                    "RateLimit",
+                    "What is left of the quota, and when it is whole again.",
+                );
+                add_header(&mut response.headers, "RateLimit-Policy", "The quota that this request counts against.");
+            }
+            if limited && *method == HttpMethod::Get && !unconditional && (status == "200" || status == "304") {
+                add_header(&mut response.headers, "ETag", "The strong validator of this representation.");
+                add_header(&mut response.headers, "Cache-Control", "Who may keep it and for how long.");
+            }
+        }
+    }
+}
+
+/// What every conditional read has: `If-None-Match`, `If-Modified-Since`, 304.
+fn add_conditions(operation: &mut Operation) {
+    let parameters = operation.parameters.get_or_insert_default();
+    for (name, description) in [
+        ("If-None-Match", "The ETag of the copy that the client has; 304 while it is still good."),
+        ("If-Modified-Since", "The Last-Modified of the copy that the client has; not looked at beside If-None-Match."),
+    ] {
+        let parameter: Parameter = ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some(description))
+            .schema(Some(ObjectBuilder::new().schema_type(SchemaType::Type(Type::String))))
+            .build();
+        parameters.push(parameter.into());
+    }
+    let not_modified = ResponseBuilder::new().description("The client's copy is still good").build();
+    operation.responses.responses.entry("304".to_owned()).or_insert_with(|| not_modified.into());
+}
+
+fn add_header(headers: &mut std::collections::BTreeMap<String, RefOr<Header>>, name: &str, description: &str) {
+    headers.entry(name.to_owned()).or_insert_with(|| {
+        let text = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String));
+        HeaderBuilder::new().schema(Some(text)).description(Some(description)).build().into()
+    });
+}
+
+fn has_parameter_in(operation: &Operation, place: &ParameterIn) -> bool {
+    parameters(operation).any(|parameter| parameter.parameter_in == *place)
+}
+
+fn has_header(operation: &Operation, name: &str) -> bool {
+    parameters(operation)
+        .any(|parameter| parameter.parameter_in == ParameterIn::Header && parameter.name.eq_ignore_ascii_case(name))
+}
+
+fn parameters(operation: &Operation) -> impl Iterator<Item = &Parameter> {
+    operation.parameters.iter().flatten().filter_map(|parameter| match parameter {
+        RefOr::T(parameter) => Some(parameter),
+        RefOr::Ref(_) => None,
+    })
+}
+
+/// The name of the reusable response of a status.
+fn component_of(status: u16) -> String {
+    format!("Problem{status}")
+}
+
+fn problem_response(kind: Kind) -> utoipa::openapi::Response {
+    let example = super::problem::Problem::new(kind)
+        .document(Some("/api/v1/products"), Some("0198c0de-7a11-7000-8000-000000000000"));
+    let mut content = Content::new(Some(Ref::from_schema_name("Problem")));
+    content.example = serde_json::to_value(example).ok();
+    let mut builder = ResponseBuilder::new().description(kind.title()).content(PROBLEM_JSON, content);
+    if matches!(kind.status().as_u16(), 429 | 503) {
+        let seconds = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Integer));
+        let wait =
+            HeaderBuilder::new().schema(Some(seconds)).description(Some("Seconds after which to come back.")).build();
+        builder = builder.header("Retry-After", wait);
+    }
+    builder.build()
+}

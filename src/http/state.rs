@@ -1,0 +1,12 @@
+//! What handlers share: the services of the domain.
+
+use std::sync::Arc;
+
+use crate::domain::health::Health;
+
+/// The services, cheap to clone. Handlers take it as `State<AppState>`.
+#[derive(Clone)]
+pub struct AppState {
+    /// How the process and its parts are.
+    pub health: Arc<Health>,
+}
