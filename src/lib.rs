@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod db;
+pub mod dev;
 pub mod domain;
 pub mod http;
 pub mod invalidation;

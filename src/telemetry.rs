@@ -12,7 +12,8 @@ pub fn record_database_operation(operation: &'static str, node: &str, took: Dura
 /// How full a node's pool is.
 pub fn record_pool(node: &str, open: u32, idle: usize) {
     metrics::gauge!("db_pool_connections", "node" => node.to_owned(), "state" => "idle").set(idle as f64);
-    metrics::gauge!("db_pool_connections", "node" => node.to_owned(), "state" => "used").set(f64::from(open) - idle as f64);
+    metrics::gauge!("db_pool_connections", "node" => node.to_owned(), "state" => "used")
+        .set(f64::from(open) - idle as f64);
 }
 
 /// How a node is.

@@ -45,7 +45,8 @@ impl Account {
 
     fn named(name: &str) -> Option<Self> {
         let ask = |option| {
-            let output = Command::new("id").args([option, name]).output().ok().filter(|output| output.status.success())?;
+            let output =
+                Command::new("id").args([option, name]).output().ok().filter(|output| output.status.success())?;
             String::from_utf8_lossy(&output.stdout).trim().parse().ok().filter(|id| *id != 0)
         };
         Some(Self { uid: ask("-u")?, gid: ask("-g")? })
@@ -76,12 +77,7 @@ pub(super) fn prepare(wanted: &Path, say: &dyn Fn(&str)) -> Result<(PathBuf, Opt
     let account = Account::for_root(&instead)?;
     make(&instead, Some(account))?;
     let instead = canonical(&instead)?;
-    say(&format!(
-        "User {} cannot reach {}: using {}",
-        account.uid,
-        wanted.display(),
-        instead.display()
-    ));
+    say(&format!("User {} cannot reach {}: using {}", account.uid, wanted.display(), instead.display()));
     if reaches(account, &instead) {
         Ok((instead, Some(account)))
     } else {

@@ -78,7 +78,9 @@ fn list<'a>(majors: impl Iterator<Item = &'a u32>) -> String {
 
 fn postgres_candidates() -> Vec<PathBuf> {
     let mut candidates = Vec::new();
-    if let Some(output) = Command::new("pg_config").arg("--bindir").output().ok().filter(|output| output.status.success()) {
+    if let Some(output) =
+        Command::new("pg_config").arg("--bindir").output().ok().filter(|output| output.status.success())
+    {
         candidates.push(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
     }
     for (dir, before, after) in POSTGRES_PLACES {

@@ -82,7 +82,14 @@ impl Servers {
     }
 }
 
-fn server(maker: &Maker<'_>, name: String, kind: Kind, program: std::path::PathBuf, arguments: Vec<OsString>, port: u16) -> Server {
+fn server(
+    maker: &Maker<'_>,
+    name: String,
+    kind: Kind,
+    program: std::path::PathBuf,
+    arguments: Vec<OsString>,
+    port: u16,
+) -> Server {
     Server {
         log: maker.layout.log(&name),
         dir: maker.layout.dir().to_owned(),
@@ -150,7 +157,12 @@ fn start_primary(maker: &Maker<'_>, servers: &Servers, fresh: bool, say: &dyn Fn
 }
 
 /// Waits until a replica streams; copies the primary when it cannot or when there is none yet.
-fn ensure_follows(maker: &Maker<'_>, replica: &Server, begun: Option<u64>, say: &dyn Fn(&str)) -> Result<(), StackError> {
+fn ensure_follows(
+    maker: &Maker<'_>,
+    replica: &Server,
+    begun: Option<u64>,
+    say: &dyn Fn(&str),
+) -> Result<(), StackError> {
     if let Some(from) = begun {
         match follow(maker, replica, from)? {
             None => return Ok(()),

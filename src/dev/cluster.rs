@@ -103,7 +103,10 @@ impl Maker<'_> {
         // `-R` wrote where the primary is, and there it would win over our settings, which know the current port.
         let written = part.join("postgresql.auto.conf");
         let text = fs::read_to_string(&written).context(|| format!("cannot read {}", written.display()))?;
-        let kept = text.lines().filter(|line| !line.starts_with("primary_")).fold(String::new(), |kept, line| kept + line + "\n");
+        let kept = text
+            .lines()
+            .filter(|line| !line.starts_with("primary_"))
+            .fold(String::new(), |kept, line| kept + line + "\n");
         files::write_private(&written, &kept, self.account)?;
         fs::rename(&part, &data).context(|| format!("cannot move {}", part.display()))?;
         files::write_private(&self.layout.ready(name), "", self.account)

@@ -51,9 +51,7 @@ fn find(dir: &Path) -> Vec<Process> {
 fn belongs(process: &Process, dir: &Path) -> bool {
     let program = process.command_line.split(' ').next().unwrap_or_default();
     let program = program.rsplit('/').next().unwrap_or_default();
-    !process.zombie
-        && PROGRAMS.contains(&program)
-        && process.command_line.contains(&format!("{}/", dir.display()))
+    !process.zombie && PROGRAMS.contains(&program) && process.command_line.contains(&format!("{}/", dir.display()))
 }
 
 /// These processes and their children.

@@ -29,7 +29,8 @@ impl Lock {
         let path = layout.lock();
         let what = || format!("cannot lock {}", path.display());
         let mut options = OpenOptions::new();
-        let mut file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&path).context(what)?;
+        let mut file =
+            options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&path).context(what)?;
         if let Some(account) = account {
             account.own(&path).context(what)?;
         }

@@ -122,7 +122,11 @@ pub(super) fn alive(pid: i32) -> bool {
 
 /// The children of a process: a Postgres server is a postmaster and these.
 pub(super) fn children(parent: i32) -> Vec<i32> {
-    list().into_iter().filter(|process| process.parent == parent && !process.zombie).map(|process| process.pid).collect()
+    list()
+        .into_iter()
+        .filter(|process| process.parent == parent && !process.zombie)
+        .map(|process| process.pid)
+        .collect()
 }
 
 /// Sends a signal; a process that is gone already is no error.

@@ -31,7 +31,6 @@ pub(super) struct State {
     pub(super) redis_password: String,
 }
 
-
 impl State {
     fn generate() -> Result<Self, StackError> {
         Ok(Self {
@@ -55,7 +54,8 @@ impl State {
             }),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 if layout.ready("primary").exists() {
-                    let why = "is missing, and with it the passwords: restore it, or start anew with `make clean-stack`";
+                    let why =
+                        "is missing, and with it the passwords: restore it, or start anew with `make clean-stack`";
                     return Err(StackError::Folder { dir: path, why: why.to_owned() });
                 }
                 Self::generate()

@@ -87,7 +87,10 @@ impl Products {
             Err(error) => match isbn.parse::<Isbn10>() {
                 Ok(ten) => ten.to_isbn13(),
                 Err(_) => {
-                    return Err(ProductError::Invalid(vec![Violation::new("/isbn", format!("is no ISBN: it {error}"))]));
+                    return Err(ProductError::Invalid(vec![Violation::new(
+                        "/isbn",
+                        format!("is no ISBN: it {error}"),
+                    )]));
                 }
             },
         };
