@@ -2,6 +2,7 @@
 
 pub mod cache_policy;
 pub mod conditional;
+pub mod documents;
 pub mod extract;
 pub mod health;
 pub mod openapi;
