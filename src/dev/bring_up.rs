@@ -18,11 +18,12 @@ use super::server::{Kind, Server};
 const FOLLOW_LIMIT: Duration = Duration::from_secs(60);
 
 /// What a replica's log says when it can never follow its primary again.
-const BROKEN: [&str; 7] = [
+const BROKEN: [&str; 8] = [
     "has already been removed",
     "can no longer get changes from replication slot",
     "can no longer access replication slot",
     "database system identifier differs",
+    "is behind recovery timeline",
     "is not in this server's history",
     "forked off current database system timeline",
     "is ahead of the WAL flush position",
