@@ -33,6 +33,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod db;
+pub mod dev;
 pub mod domain;
 pub mod http;
 pub mod invalidation;
