@@ -1,7 +1,9 @@
 //! Protocol: routers, extractors, representations, status codes, OpenAPI. It knows the domain, and nothing below.
 
+pub mod auth;
 pub mod cache_policy;
 pub mod conditional;
+pub mod csrf;
 pub mod documents;
 pub mod extract;
 pub mod health;

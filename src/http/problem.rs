@@ -12,6 +12,8 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::StoreError;
+
 /// The media type of a problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -246,6 +248,18 @@ impl Problem {
     pub fn unavailable(detail: impl Into<Cow<'static, str>>, cause: &(impl std::error::Error + ?Sized)) -> Self {
         tracing::warn!(error = %chain(cause), "a request could not be served");
         Self::new(Kind::Unavailable).detail(detail)
+    }
+
+    /// An error of the database: 503 while it cannot be reached, 500 for anything that a service should have foreseen.
+    #[must_use]
+    pub fn database(cause: &StoreError) -> Self {
+        match cause {
+            StoreError::Unavailable { reason, retry_after } => {
+                Self::unavailable(format!("For now {reason}."), cause).retry_after(*retry_after)
+            }
+            StoreError::Collision => Self::unavailable("Too many changes of the same thing at once.", cause),
+            _ => Self::internal(cause),
+        }
     }
 
     /// Its kind.

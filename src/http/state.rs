@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::domain::access::Access;
 use crate::domain::health::Health;
 
 /// The services, cheap to clone. Handlers take it as `State<AppState>`.
@@ -9,4 +10,6 @@ use crate::domain::health::Health;
 pub struct AppState {
     /// How the process and its parts are.
     pub health: Arc<Health>,
+    /// Who asks.
+    pub access: Arc<Access>,
 }
