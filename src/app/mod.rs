@@ -15,6 +15,7 @@ use crate::{
     config::{self, Config},
     db::{Db, SchemaError},
     domain::{
+        access::{Access, SessionLimits},
         health::Health,
         products::{Products, Rules},
     },
@@ -142,7 +143,9 @@ pub fn state(config: &Config, db: &Db, clock: Arc<dyn Clock>) -> anyhow::Result<
     let redis = Redis::new(redis.url.expose_secret(), redis.max_connections as usize, redis.timeout)?;
     let store = Store::new(db.clone());
     let rules = Rules { currency: config.shop.currency.parse()? };
+    let limits = SessionLimits { idle: config.auth.session_idle, absolute: config.auth.session_absolute };
     Ok(AppState {
+        access: Arc::new(Access::new(store.clone(), Arc::clone(&clock), limits)),
         health: Arc::new(Health::new(vec![Arc::new(DatabaseProbe(db.clone())), Arc::new(RedisProbe(redis))])),
         products: Arc::new(Products::new(store, clock, rules)),
     })

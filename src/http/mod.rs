@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod cache_policy;
 pub mod conditional;
+pub mod csrf;
 pub mod documents;
 pub mod docs;
 pub mod extract;

@@ -256,6 +256,18 @@ impl Problem {
         Self::new(Kind::Unavailable).detail(detail)
     }
 
+    /// An error of the database: 503 while it cannot be reached, 500 for anything that a service should have foreseen.
+    #[must_use]
+    pub fn database(cause: &StoreError) -> Self {
+        match cause {
+            StoreError::Unavailable { reason, retry_after } => {
+                Self::unavailable(format!("For now {reason}."), cause).retry_after(*retry_after)
+            }
+            StoreError::Collision => Self::unavailable("Too many changes of the same thing at once.", cause),
+            _ => Self::internal(cause),
+        }
+    }
+
     /// Its kind.
     #[must_use]
     pub fn kind(&self) -> Kind {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::domain::access::Access;
 use crate::domain::health::Health;
 use crate::domain::products::Products;
 
@@ -12,4 +13,6 @@ pub struct AppState {
     pub health: Arc<Health>,
     /// The books.
     pub products: Arc<Products>,
+    /// Who asks.
+    pub access: Arc<Access>,
 }

@@ -3,6 +3,7 @@
 
 mod audit;
 mod products;
+mod sessions;
 mod sql;
 
 use std::future::Future;
