@@ -70,7 +70,9 @@ pub(super) async fn replace(
     let expected = if_match.require()?;
     let product = state
         .products
-        .change(&administrator.actor(context.request_id()), "product.replace", ProductId(id), &expected, |_| Ok(input.clone().into()))
+        .change(&administrator.actor(context.request_id()), "product.replace", ProductId(id), &expected, |_| {
+            Ok(input.clone().into())
+        })
         .await?;
     Ok(representation(product)?.respond_written(StatusCode::OK))
 }
