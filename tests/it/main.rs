@@ -3,6 +3,7 @@
 
 mod architecture;
 mod nodes;
+mod outage;
 mod products;
 mod stack;
 mod support;
