@@ -15,6 +15,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::domain::health::{Condition, Health, Report};
 
+/// What is outside of the limits and bounds of the other routes.
+pub const PATHS: [&str; 2] = ["/livez", "/readyz"];
+
 /// The routes.
 pub fn router() -> OpenApiRouter<Arc<Health>> {
     OpenApiRouter::new().routes(routes!(livez)).routes(routes!(readyz))

@@ -30,6 +30,8 @@ use bookstore::{
         },
         problem::{Kind, Problem, ProblemDocument},
     },
+    lifecycle::Lifecycle,
+    server::{ServerOptions, serve},
 };
 use futures::StreamExt as _;
 use garde::Validate;
@@ -147,23 +149,24 @@ async fn problem(response: Response) -> ProblemDocument {
     problem
 }
 
+const SERVER: ServerOptions = ServerOptions { max_connections: 100, keep_alive_timeout: Duration::from_secs(5) };
+
 /// A server on a port of its own, for what only a connection shows.
 struct Server {
     address: std::net::SocketAddr,
-    lifecycle: bookstore::lifecycle::Lifecycle,
+    lifecycle: Lifecycle,
 }
 
 impl Server {
     async fn start(options: &FrameOptions) -> Self {
-        Self::start_with(options, Duration::from_millis(500)).await
+        Self::start_with(options, SERVER).await
     }
 
-    async fn start_with(options: &FrameOptions, keep_alive_timeout: Duration) -> Self {
+    async fn start_with(options: &FrameOptions, server_options: ServerOptions) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let lifecycle = bookstore::lifecycle::Lifecycle::new();
-        let server_options = bookstore::server::ServerOptions { max_connections: 100, keep_alive_timeout };
-        let serving = bookstore::server::serve(listener, app_with(options), server_options, lifecycle.clone());
+        let lifecycle = Lifecycle::new();
+        let serving = serve(listener, app_with(options), server_options, lifecycle.clone());
         lifecycle.spawn_connection(serving);
         Self { address, lifecycle }
     }

@@ -66,7 +66,9 @@ async fn a_long_upload_that_keeps_coming_is_taken() {
 
 #[tokio::test]
 async fn a_head_that_stops_coming_is_given_up() {
-    let server = Server::start_with(&options(), Duration::from_millis(100)).await;
+    let server =
+        Server::start_with(&options(), ServerOptions { keep_alive_timeout: Duration::from_millis(100), ..SERVER })
+            .await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     stream.write_all(b"GET /shelf HTTP/1.1\r\nhost:").await.unwrap();
     read_to_end(&mut stream).await;
@@ -98,8 +100,13 @@ async fn open_requests_are_answered_before_the_end_and_no_new_ones_taken() {
 }
 
 #[tokio::test]
-async fn more_connections_than_allowed_wait() {
-    let server = Server::start(&options()).await;
-    let response = reqwest::get(server.url("/search")).await.unwrap();
-    assert_eq!(response.status(), 200);
+async fn more_connections_than_allowed_wait_until_there_is_room() {
+    let server = Server::start_with(&options(), ServerOptions { max_connections: 1, ..SERVER }).await;
+    let first = TcpStream::connect(server.address).await.unwrap();
+    let mut second = TcpStream::connect(server.address).await.unwrap();
+    second.write_all(b"GET /search HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.unwrap();
+    let answered = tokio::time::timeout(Duration::from_millis(200), second.readable()).await;
+    assert!(answered.is_err(), "it was served although there was no room");
+    drop(first);
+    assert!(read_to_end(&mut second).await.starts_with("HTTP/1.1 200"));
 }
