@@ -83,6 +83,7 @@ fn routes() -> Router {
         .route("/shelf", get(read_shelf).put(replace_shelf).post(async |Json(shelf): Json<Shelf>| Json(shelf)))
         .route("/search", get(async |Query(search): Query<Search>| format!("{:?}", search.limit)))
         .route("/things/{id}", get(async |Path(id): Path<Uuid>| id.to_string()))
+        .route("/names/{name}", get(async |Path(name): Path<String>| name))
         .route("/panic", get(async || -> StatusCode { panic!("the password is hunter2") }))
         .route("/slow", get(async || tokio::time::sleep(Duration::from_secs(3600)).await))
         .route("/bare/{status}", get(async |Path(status): Path<u16>| StatusCode::from_u16(status).unwrap()))

@@ -92,9 +92,11 @@ async fn open_requests_are_answered_before_the_end_and_no_new_ones_taken() {
         };
         futures::future::join(ending, refused).await
     };
+    let start = std::time::Instant::now();
     let (status, (shutdown, refused)) = futures::future::join(open, end).await;
     assert_eq!(status, 503, "its own timeout, and not a broken connection");
     assert_eq!(shutdown, bookstore::lifecycle::Shutdown::Clean);
+    assert!(start.elapsed() < Duration::from_secs(2), "it waited for the idle connection");
     assert!(refused, "a new connection was accepted after the end had begun");
     drop(idle);
 }
