@@ -93,7 +93,7 @@ impl Node {
         let broken = Arc::clone(&broken_at);
         let pool = PgPoolOptions::new()
             .max_connections(settings.max_connections)
-            .min_connections(0)
+            .min_connections(settings.min_connections)
             .acquire_timeout(settings.acquire_timeout)
             .idle_timeout(settings.idle_timeout)
             .max_lifetime(settings.max_lifetime)

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, header, request::Parts};
 use axum_extra::extract::CookieJar;
 
 use super::csrf;
+use super::middleware::context::RequestContext;
 use super::openapi::SESSION_COOKIE;
 use super::problem::{Kind, Problem};
 use super::state::AppState;
@@ -31,7 +32,7 @@ pub struct Caller {
 impl Caller {
     /// Whether they look after the shop.
     #[must_use]
-    pub fn is_admin(&self) -> bool {
+    pub fn is_administrator(&self) -> bool {
         self.role == Role::Admin
     }
 }
@@ -43,14 +44,18 @@ impl From<Identity> for Caller {
 }
 
 /// The administrator who asks; 401 where nobody is signed in, 403 where it is somebody else.
-#[derive(Clone, Copy, Debug)]
-pub struct Administrator(pub Caller);
+#[derive(Clone, Debug)]
+pub struct Administrator {
+    /// Them.
+    pub caller: Caller,
+    request_id: String,
+}
 
 impl Administrator {
     /// Them, for the audit log.
     #[must_use]
-    pub fn actor(&self, request_id: &str) -> Actor {
-        Actor { user: Some(self.0.user), request_id: Some(request_id.to_owned()) }
+    pub fn actor(&self) -> Actor {
+        Actor { user: Some(self.caller.user), request_id: Some(self.request_id.clone()) }
     }
 }
 
@@ -62,8 +67,8 @@ pub struct MaybeCaller(pub Option<Caller>);
 impl MaybeCaller {
     /// Whether an administrator asks.
     #[must_use]
-    pub fn is_admin(&self) -> bool {
-        self.0.is_some_and(|caller| caller.is_admin())
+    pub fn is_administrator(&self) -> bool {
+        self.0.is_some_and(|caller| caller.is_administrator())
     }
 }
 
@@ -101,6 +106,9 @@ async fn identify(parts: &mut Parts, state: &AppState) -> Result<Option<Caller>,
     if let Credential::Cookie(token) = &credential {
         csrf::check(&parts.method, &parts.uri, &parts.headers, token)?;
     }
+    if let Some(context) = parts.extensions.get::<RequestContext>() {
+        context.set_user(caller.user.0);
+    }
     parts.extensions.insert(caller);
     Ok(Some(caller))
 }
@@ -118,8 +126,9 @@ impl FromRequestParts<AppState> for Administrator {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, state).await?;
-        if caller.is_admin() {
-            Ok(Self(caller))
+        if caller.is_administrator() {
+            let context = RequestContext::from_request_parts(parts, state).await?;
+            Ok(Self { caller, request_id: context.request_id().to_owned() })
         } else {
             Err(Problem::new(Kind::Forbidden).detail("This is for administrators."))
         }
@@ -144,7 +153,7 @@ impl From<AccessError> for Problem {
             AccessError::Refused => {
                 Self::new(Kind::Unauthenticated).detail("The token is wrong, or its session has ended.")
             }
-            AccessError::Store(error) => Self::database(&error),
+            AccessError::Store(error) => error.into(),
         }
     }
 }

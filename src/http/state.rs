@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::access::Access;
 use crate::domain::health::Health;
+use crate::domain::products::Products;
 
 /// The services, cheap to clone. Handlers take it as `State<AppState>`.
 #[derive(Clone)]
@@ -12,4 +13,6 @@ pub struct AppState {
     pub health: Arc<Health>,
     /// Who asks.
     pub access: Arc<Access>,
+    /// The books.
+    pub products: Arc<Products>,
 }

@@ -4,6 +4,7 @@
 mod audit;
 mod products;
 mod sessions;
+mod users;
 mod sql;
 
 use std::future::Future;

@@ -1,0 +1,5 @@
+//! All integration tests, in one binary: they share the real servers that `support` starts.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+
+mod stack;
+mod support;
