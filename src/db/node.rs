@@ -142,6 +142,11 @@ impl Node {
         &self.shared.pool
     }
 
+    /// Whether the pool may open another connection.
+    pub(super) fn has_room(&self) -> bool {
+        self.shared.pool.size() < self.shared.pool.options().get_max_connections()
+    }
+
     pub(super) fn connect_options(&self) -> &PgConnectOptions {
         &self.shared.options
     }

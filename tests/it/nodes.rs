@@ -36,7 +36,8 @@ async fn watch(primary: &str, replica: &str, more: &[(&str, &str)]) -> Watched {
         ("database.url", primary),
         ("database.replicas", replica),
         ("database.probe_interval", "20ms"),
-        ("database.probe_timeout", "300ms"),
+        ("database.probe_timeout", "500ms"),
+        ("database.acquire_timeout", "10s"),
         ("redis.url", "redis://127.0.0.1:1/0"),
     ];
     let overrides = settings.iter().chain(more).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
