@@ -15,8 +15,15 @@ use crate::{
     config::{self, Config},
     db::{Db, SchemaError},
     domain::{
+        access::{Access, SessionLimits},
+        audit::Audit,
+        credentials::Credentials,
         health::Health,
+        passwords::Passwords,
         products::{Products, Rules},
+        sessions::Sessions,
+        throttle::Throttle,
+        users::Users,
     },
     http::{
         self, FrameOptions, IMPORT_ROUTE,
@@ -24,6 +31,7 @@ use crate::{
             bounds::{Bounds, RouteBounds},
             rate_limit::{Allowance, Limits},
         },
+        sessions::SessionCookies,
         state::AppState,
     },
     lifecycle::{Lifecycle, Shutdown},
@@ -35,6 +43,9 @@ use probes::{DatabaseProbe, RedisProbe};
 
 /// How often what is only kept for speed is tidied up.
 const TIDY_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How often sessions that have run out are removed.
+const PURGE_INTERVAL: Duration = Duration::from_secs(600);
 
 /// The whole program, built and not yet running.
 pub struct App {
@@ -120,6 +131,17 @@ impl App {
         if let Some(limits) = limits {
             every(&lifecycle, "rate limits", TIDY_INTERVAL, move || limits.tidy());
         }
+        let sessions = Arc::clone(&state.sessions);
+        lifecycle.spawn_background("expired sessions", |ending| async move {
+            while ending.run_until_cancelled(tokio::time::sleep(PURGE_INTERVAL)).await.is_some() {
+                match ending.run_until_cancelled(sessions.purge_expired()).await {
+                    Some(Ok(removed)) => tracing::debug!(removed, "removed sessions that had run out"),
+                    // They open nothing any more; the next round removes them.
+                    Some(Err(error)) => tracing::info!(%error, "sessions that had run out could not be removed"),
+                    None => break,
+                }
+            }
+        });
         let monitored = db.clone();
         lifecycle.spawn_background("database monitor", |ending| async move {
             ending.run_until_cancelled(monitored.monitor()).await;
@@ -136,14 +158,22 @@ impl App {
 /// The services over a database.
 ///
 /// # Errors
-/// When the address of Redis cannot be used.
+/// When the address of Redis or the parameters of argon2 cannot be used.
 pub fn state(config: &Config, db: &Db, clock: Arc<dyn Clock>) -> anyhow::Result<AppState> {
     let redis = &config.redis;
     let redis = Redis::new(redis.url.expose_secret(), redis.max_connections as usize, redis.timeout)?;
     let store = Store::new(db.clone());
     let rules = Rules { currency: config.shop.currency.parse()? };
+    let passwords = Passwords::new(&config.auth)?;
+    let credentials = Credentials::new(store.clone(), passwords, Throttle::new(&config.limits));
+    let session_limits = SessionLimits::from(&config.auth);
     Ok(AppState {
         health: Arc::new(Health::new(vec![Arc::new(DatabaseProbe(db.clone())), Arc::new(RedisProbe(redis))])),
+        access: Arc::new(Access::new(store.clone(), Arc::clone(&clock), session_limits)),
+        users: Arc::new(Users::new(store.clone(), Arc::clone(&clock), credentials.clone())),
+        sessions: Arc::new(Sessions::new(store.clone(), Arc::clone(&clock), credentials, session_limits)),
+        cookies: SessionCookies::from(&config.auth),
+        audit: Arc::new(Audit::new(store.clone())),
         products: Arc::new(Products::new(store, clock, rules)),
     })
 }

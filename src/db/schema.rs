@@ -47,8 +47,10 @@ impl Db {
     /// # Errors
     /// [`SchemaError::Behind`] or [`SchemaError::Ahead`], or the database's.
     pub async fn check_schema(&self) -> Result<(), SchemaError> {
-        let there = self
-            .read("db.schema", Consistency::PreferLatest, |mut connection| async move { applied(&mut connection).await })
+        let there =
+            self.read("db.schema", Consistency::PreferLatest, |mut connection| async move {
+                applied(&mut connection).await
+            })
             .await?;
         let wanted: BTreeSet<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
         match (wanted.difference(&there).count(), there.difference(&wanted).count()) {
@@ -61,7 +63,8 @@ impl Db {
 
 /// The migrations that were applied. The table is the migrator's own and is not there before its first run.
 async fn applied(connection: &mut PgConnection) -> sqlx::Result<BTreeSet<i64>> {
-    let is_there: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(&mut *connection).await?;
+    let is_there: bool =
+        sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(&mut *connection).await?;
     if !is_there {
         return Ok(BTreeSet::new());
     }

@@ -83,8 +83,7 @@ impl Sessions {
     /// [`SessionError::Credentials`], or the database's.
     pub async fn sign_in(&self, request: SignIn) -> Result<SignedIn, SessionError> {
         let SignIn { email, password, user_agent, address } = request;
-        let Proof { account, outdated } =
-            self.credentials.prove(&users::normalize(&email), &password, address).await?;
+        let Proof { account, outdated } = self.credentials.prove(&users::normalize(&email), &password, address).await?;
         let new_hash = if outdated { Some(self.credentials.hash(&password).await?) } else { None };
         let (id, token) = (SessionId::generate(), Token::generate()?);
         let user_agent = user_agent.map(|name| name.chars().take(MAX_USER_AGENT).collect::<String>());
@@ -201,8 +200,7 @@ impl Sessions {
                 .retrying(|| async {
                     let now = self.clock.now();
                     let mut tx = self.store.begin("sessions.purge").await?;
-                    let sessions =
-                        tx.delete_expired_sessions(now, now - self.limits.absolute, PURGE_BATCH).await?;
+                    let sessions = tx.delete_expired_sessions(now, now - self.limits.absolute, PURGE_BATCH).await?;
                     if sessions.is_empty() {
                         tx.rollback().await?;
                     } else {

@@ -35,6 +35,12 @@ impl Caller {
     pub fn is_administrator(&self) -> bool {
         self.role == Role::Admin
     }
+
+    /// Them, for the domain.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        Identity { user: self.user, session: self.session, role: self.role }
+    }
 }
 
 impl From<Identity> for Caller {

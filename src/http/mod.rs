@@ -1,18 +1,21 @@
 //! Protocol: routers, extractors, representations, status codes, OpenAPI. It knows the domain, and nothing below.
 
+pub mod audit;
 pub mod auth;
 pub mod cache_policy;
 pub mod conditional;
 pub mod csrf;
-pub mod documents;
 pub mod docs;
+pub mod documents;
 pub mod extract;
 pub mod health;
 pub mod middleware;
 pub mod openapi;
 pub mod problem;
 pub mod products;
+pub mod sessions;
 pub mod state;
+pub mod users;
 
 use std::sync::Arc;
 
@@ -59,7 +62,11 @@ pub struct FrameOptions {
 
 /// The operations of all resources, without prefix and without middleware. A resource adds itself by one line here.
 fn resources() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(products::router())
+    OpenApiRouter::new()
+        .merge(products::router())
+        .merge(users::router())
+        .merge(sessions::router())
+        .merge(audit::router())
 }
 
 /// Every operation with its description.

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use super::sessions::SessionCookies;
 use crate::domain::access::Access;
+use crate::domain::audit::Audit;
 use crate::domain::health::Health;
 use crate::domain::products::Products;
+use crate::domain::sessions::Sessions;
+use crate::domain::users::Users;
 
 /// The services, cheap to clone. Handlers take it as `State<AppState>`.
 #[derive(Clone)]
@@ -13,6 +17,14 @@ pub struct AppState {
     pub health: Arc<Health>,
     /// Who asks.
     pub access: Arc<Access>,
+    /// The accounts.
+    pub users: Arc<Users>,
+    /// The sessions.
+    pub sessions: Arc<Sessions>,
+    /// How sessions' cookies are set.
+    pub cookies: SessionCookies,
+    /// The audit log.
+    pub audit: Arc<Audit>,
     /// The books.
     pub products: Arc<Products>,
 }

@@ -30,7 +30,11 @@ impl Store {
     /// [`StoreError`].
     pub async fn audit_records_of(&self, actor: UserId) -> Result<Vec<AuditRecord>, StoreError> {
         self.db
-            .read("audit.of_actor", Consistency::PreferLatest, |mut c| async move { sql::of_actor(&mut c, actor).await })
+            .read(
+                "audit.of_actor",
+                Consistency::PreferLatest,
+                |mut c| async move { sql::of_actor(&mut c, actor).await },
+            )
             .await
     }
 }

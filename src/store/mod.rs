@@ -4,8 +4,8 @@
 mod audit;
 mod products;
 mod sessions;
-mod users;
 mod sql;
+mod users;
 
 use std::future::Future;
 

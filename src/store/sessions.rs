@@ -41,9 +41,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn session(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
-        self.db
-            .read("sessions.by_id", Consistency::Latest, |mut c| async move { sql::by_id(&mut c, id).await })
-            .await
+        self.db.read("sessions.by_id", Consistency::Latest, |mut c| async move { sql::by_id(&mut c, id).await }).await
     }
 
     /// Whether the account of `email` has a session that began at `address`.

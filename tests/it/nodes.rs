@@ -135,7 +135,10 @@ impl Load {
 async fn loaded(name: &str) -> (Stack, Watched) {
     let stack = own_stack(name).await;
     let watched = watch(stack.primary_url(), &stack.replica_urls()[0], &[]).await;
-    eventually("the replica answers", async || asks_replica(&watched.db, Consistency::Eventual).await.is_ok_and(|it| it)).await;
+    eventually("the replica answers", async || {
+        asks_replica(&watched.db, Consistency::Eventual).await.is_ok_and(|it| it)
+    })
+    .await;
     (stack, watched)
 }
 

@@ -141,9 +141,8 @@ pub(in crate::store) async fn confirm(
     session: SessionId,
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
-    let done = sqlx::query!("UPDATE sessions SET confirmed_at = $2 WHERE id = $1", session.0, now)
-        .execute(connection)
-        .await?;
+    let done =
+        sqlx::query!("UPDATE sessions SET confirmed_at = $2 WHERE id = $1", session.0, now).execute(connection).await?;
     Ok(done.rows_affected() > 0)
 }
 
