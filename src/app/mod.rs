@@ -65,6 +65,18 @@ impl App {
     /// # Errors
     /// When a port cannot be taken, or the database's schema is not the one that this program was built for.
     pub async fn build(config: Config, metrics: Option<PrometheusHandle>) -> anyhow::Result<Self> {
+        Self::build_with_clock(config, metrics, Arc::new(SystemClock)).await
+    }
+
+    /// The same by another clock.
+    ///
+    /// # Errors
+    /// As [`App::build`].
+    pub async fn build_with_clock(
+        config: Config,
+        metrics: Option<PrometheusHandle>,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
         let lifecycle = Lifecycle::new();
         let db = Db::new(&config.database)?;
         db.probe_once().await;
@@ -73,7 +85,7 @@ impl App {
             Err(SchemaError::Database(error)) => tracing::warn!(%error, "the schema could not be checked"),
             checked => checked?,
         }
-        let state = state(&config, &db, Arc::new(SystemClock))?;
+        let state = state(&config, &db, clock)?;
         let limits = config.limits.enabled.then(|| {
             let limits = &config.limits;
             Arc::new(Limits::new(allowance(limits.per_address), allowance(limits.per_user)))

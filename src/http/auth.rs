@@ -32,7 +32,7 @@ pub struct Caller {
 impl Caller {
     /// Whether they look after the shop.
     #[must_use]
-    pub fn is_administrator(&self) -> bool {
+    pub fn is_admin(&self) -> bool {
         self.role == Role::Admin
     }
 
@@ -50,18 +50,14 @@ impl From<Identity> for Caller {
 }
 
 /// The administrator who asks; 401 where nobody is signed in, 403 where it is somebody else.
-#[derive(Clone, Debug)]
-pub struct Administrator {
-    /// Them.
-    pub caller: Caller,
-    request_id: String,
-}
+#[derive(Clone, Copy, Debug)]
+pub struct Administrator(pub Caller);
 
 impl Administrator {
-    /// Them, for the audit log.
+    /// Them, for the audit log, in the request with this id.
     #[must_use]
-    pub fn actor(&self) -> Actor {
-        Actor { user: Some(self.caller.user), request_id: Some(self.request_id.clone()) }
+    pub fn actor(&self, request_id: &str) -> Actor {
+        Actor { user: Some(self.0.user), request_id: Some(request_id.to_owned()) }
     }
 }
 
@@ -73,8 +69,8 @@ pub struct MaybeCaller(pub Option<Caller>);
 impl MaybeCaller {
     /// Whether an administrator asks.
     #[must_use]
-    pub fn is_administrator(&self) -> bool {
-        self.0.is_some_and(|caller| caller.is_administrator())
+    pub fn is_admin(&self) -> bool {
+        self.0.is_some_and(|caller| caller.is_admin())
     }
 }
 
@@ -132,9 +128,8 @@ impl FromRequestParts<AppState> for Administrator {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, state).await?;
-        if caller.is_administrator() {
-            let context = RequestContext::from_request_parts(parts, state).await?;
-            Ok(Self { caller, request_id: context.request_id().to_owned() })
+        if caller.is_admin() {
+            Ok(Self(caller))
         } else {
             Err(Problem::new(Kind::Forbidden).detail("This is for administrators."))
         }

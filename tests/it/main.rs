@@ -3,5 +3,6 @@
 
 mod architecture;
 mod nodes;
+mod products;
 mod stack;
 mod support;
