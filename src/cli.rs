@@ -37,6 +37,17 @@ pub enum Command {
 It ends on SIGTERM or SIGINT once the open requests are answered; a second signal hurries it.")]
     Serve,
 
+    /// Make an administrator
+    #[command(after_help = "Examples:
+  bookstore admin ada@example.org
+
+An account of this address is promoted and keeps its password; else one is made, and its password printed.")]
+    Admin {
+        /// The account's e-mail address
+        #[arg(value_name = "EMAIL")]
+        email: String,
+    },
+
     /// Print the OpenAPI document
     #[command(after_help = "Examples:
   bookstore openapi > openapi/openapi.json     write the document

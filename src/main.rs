@@ -24,6 +24,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let file = cli.config.as_deref();
     match cli.command {
         Command::Serve => commands::serve::run(commands::load_config(file, [])?),
+        Command::Admin { email } => commands::admin::run(&commands::load_config(file, [])?, &email),
         Command::Openapi { check: false, .. } => commands::openapi::print(),
         Command::Openapi { check: true, file } => commands::openapi::check(&file),
     }

@@ -1,5 +1,6 @@
 //! What the commands of the command line do: one file each.
 
+pub mod admin;
 pub mod openapi;
 pub mod serve;
 

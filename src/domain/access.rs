@@ -8,6 +8,7 @@ use rand::{TryRng as _, rngs::SysRng};
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 
+use crate::config;
 use crate::model::clock::Clock;
 use crate::model::events::DomainEvent;
 use crate::model::identity::{Identity, Session};
@@ -34,7 +35,7 @@ pub enum AccessError {
 }
 
 /// How long sessions live.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionLimits {
     /// Idle time after which a session ends.
     pub idle: Duration,
@@ -42,11 +43,24 @@ pub struct SessionLimits {
     pub absolute: Duration,
 }
 
+impl From<&config::Auth> for SessionLimits {
+    fn from(settings: &config::Auth) -> Self {
+        Self { idle: settings.session_idle, absolute: settings.session_absolute }
+    }
+}
+
 impl SessionLimits {
     /// When a session that began at `created_at` ends unless it is used after `now`.
     #[must_use]
     pub fn end(&self, created_at: OffsetDateTime, now: OffsetDateTime) -> OffsetDateTime {
         (now + self.idle).min(created_at + self.absolute)
+    }
+
+    /// Whether a session still opens something. The absolute limit counts as it is configured today, whatever it was
+    /// when the session began.
+    #[must_use]
+    pub fn is_alive(&self, session: &Session, now: OffsetDateTime) -> bool {
+        now < session.expires_at && now < session.created_at + self.absolute
     }
 }
 
@@ -108,8 +122,7 @@ impl Access {
         }
         let now = self.clock.now();
         let (session, role) = self.store.session_by_token(&hash(token)).await?.ok_or(AccessError::Refused)?;
-        // The absolute limit is checked as it is configured today, whatever it was when the session began.
-        if session.expires_at <= now || session.created_at + self.limits.absolute <= now {
+        if !self.limits.is_alive(&session, now) {
             return Err(AccessError::Refused);
         }
         if now - session.last_seen_at >= EXTEND_EVERY {

@@ -3,8 +3,13 @@
 
 pub mod access;
 pub mod audit;
+pub mod credentials;
 pub mod health;
+pub mod passwords;
 pub mod products;
+pub mod sessions;
+pub mod throttle;
+pub mod users;
 pub mod violation;
 
 pub use crate::store::{StoreError, UnavailableReason};

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, header, request::Parts};
 use axum_extra::extract::CookieJar;
 
 use super::csrf;
+use super::middleware::context::RequestContext;
 use super::openapi::SESSION_COOKIE;
 use super::problem::{Kind, Problem};
 use super::state::AppState;
@@ -34,6 +35,12 @@ impl Caller {
     pub fn is_admin(&self) -> bool {
         self.role == Role::Admin
     }
+
+    /// Them, for the domain.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        Identity { user: self.user, session: self.session, role: self.role }
+    }
 }
 
 impl From<Identity> for Caller {
@@ -47,7 +54,7 @@ impl From<Identity> for Caller {
 pub struct Administrator(pub Caller);
 
 impl Administrator {
-    /// Them, for the audit log.
+    /// Them, for the audit log, in the request with this id.
     #[must_use]
     pub fn actor(&self, request_id: &str) -> Actor {
         Actor { user: Some(self.0.user), request_id: Some(request_id.to_owned()) }
@@ -101,6 +108,9 @@ async fn identify(parts: &mut Parts, state: &AppState) -> Result<Option<Caller>,
     if let Credential::Cookie(token) = &credential {
         csrf::check(&parts.method, &parts.uri, &parts.headers, token)?;
     }
+    if let Some(context) = parts.extensions.get::<RequestContext>() {
+        context.set_user(caller.user.0);
+    }
     parts.extensions.insert(caller);
     Ok(Some(caller))
 }
@@ -144,7 +154,7 @@ impl From<AccessError> for Problem {
             AccessError::Refused => {
                 Self::new(Kind::Unauthenticated).detail("The token is wrong, or its session has ended.")
             }
-            AccessError::Store(error) => Self::database(&error),
+            AccessError::Store(error) => error.into(),
         }
     }
 }

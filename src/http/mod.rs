@@ -1,5 +1,6 @@
 //! Protocol: routers, extractors, representations, status codes, OpenAPI. It knows the domain, and nothing below.
 
+pub mod audit;
 pub mod auth;
 pub mod cache_policy;
 pub mod conditional;
@@ -12,7 +13,9 @@ pub mod middleware;
 pub mod openapi;
 pub mod problem;
 pub mod products;
+pub mod sessions;
 pub mod state;
+pub mod users;
 
 use std::sync::Arc;
 
@@ -62,7 +65,11 @@ pub struct FrameOptions {
 
 /// The operations of all resources, without prefix and without middleware. A resource adds itself by one line here.
 fn resources() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(products::router())
+    OpenApiRouter::new()
+        .merge(products::router())
+        .merge(users::router())
+        .merge(sessions::router())
+        .merge(audit::router())
 }
 
 /// Every operation with its description.

@@ -70,6 +70,9 @@ kinds! {
     Forbidden = FORBIDDEN, "forbidden", "This is not allowed";
     /// A change by cookie lacks the right CSRF token in its header.
     CsrfRejected = FORBIDDEN, "csrf-rejected", "The CSRF token is missing or wrong";
+    /// This needs more than a session: the password must have been given in it within the last minutes. Confirm it with
+    /// `POST /sessions/current/confirmation`, and try again.
+    ConfirmationRequired = FORBIDDEN, "confirmation-required", "The password must be confirmed";
     /// There is nothing at this address.
     NotFound = NOT_FOUND, "not-found", "There is nothing here";
     /// The resource exists, but not this method; `Allow` lists those that do.
@@ -254,18 +257,6 @@ impl Problem {
     pub fn unavailable(detail: impl Into<Cow<'static, str>>, cause: &(impl std::error::Error + ?Sized)) -> Self {
         tracing::warn!(error = %chain(cause), "a request could not be served");
         Self::new(Kind::Unavailable).detail(detail)
-    }
-
-    /// An error of the database: 503 while it cannot be reached, 500 for anything that a service should have foreseen.
-    #[must_use]
-    pub fn database(cause: &StoreError) -> Self {
-        match cause {
-            StoreError::Unavailable { reason, retry_after } => {
-                Self::unavailable(format!("For now {reason}."), cause).retry_after(*retry_after)
-            }
-            StoreError::Collision => Self::unavailable("Too many changes of the same thing at once.", cause),
-            _ => Self::internal(cause),
-        }
     }
 
     /// Its kind.

@@ -118,3 +118,18 @@ pub struct Session {
     /// The address that it signed in from.
     pub address: String,
 }
+
+/// An account together with the secret that its owner proves themselves by.
+#[derive(Clone)]
+pub struct Account {
+    /// The account.
+    pub user: User,
+    /// The PHC string of the password's hash.
+    pub password_hash: String,
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account").field("user", &self.user).finish_non_exhaustive()
+    }
+}

@@ -5,6 +5,7 @@ mod audit;
 mod products;
 mod sessions;
 mod sql;
+mod users;
 
 use std::future::Future;
 

@@ -36,6 +36,14 @@ impl Store {
             .await
     }
 
+    /// The session with this id, ended or not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn session(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+        self.db.read("sessions.by_id", Consistency::Latest, |mut c| async move { sql::by_id(&mut c, id).await }).await
+    }
+
     /// Whether the account of `email` has a session that began at `address`.
     ///
     /// # Errors
@@ -70,5 +78,54 @@ impl WriteTx {
         expires_at: OffsetDateTime,
     ) -> Result<bool, StoreError> {
         Ok(sql::extend(&mut self.transaction, session, seen_before, now, expires_at).await?)
+    }
+
+    /// Notes that the password was given in a session just now. Says whether there is such a session.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn confirm_session(&mut self, session: SessionId, now: OffsetDateTime) -> Result<bool, StoreError> {
+        Ok(sql::confirm(&mut self.transaction, session, now).await?)
+    }
+
+    /// Ends a session of a user. Says whether there was one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delete_session(&mut self, user: UserId, session: SessionId) -> Result<bool, StoreError> {
+        Ok(sql::delete(&mut self.transaction, user, session).await?)
+    }
+
+    /// Ends all sessions of a user, but for one where it is given. Gives those that it ended.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delete_sessions(
+        &mut self,
+        user: UserId,
+        except: Option<SessionId>,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        Ok(sql::delete_all(&mut self.transaction, user, except).await?)
+    }
+
+    /// Ends the sessions of a user that were not used for longest, so that `keep` are left. Gives those that it ended.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delete_surplus_sessions(&mut self, user: UserId, keep: i64) -> Result<Vec<SessionId>, StoreError> {
+        Ok(sql::delete_surplus(&mut self.transaction, user, keep).await?)
+    }
+
+    /// Removes at most `limit` sessions that ended before `now` or began before `began_before`. Gives those.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delete_expired_sessions(
+        &mut self,
+        now: OffsetDateTime,
+        began_before: OffsetDateTime,
+        limit: i64,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        Ok(sql::delete_expired(&mut self.transaction, now, began_before, limit).await?)
     }
 }

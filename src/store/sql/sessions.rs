@@ -135,3 +135,90 @@ pub(in crate::store) async fn extend(
     .await?;
     Ok(done.rows_affected() > 0)
 }
+
+pub(in crate::store) async fn confirm(
+    connection: &mut PgConnection,
+    session: SessionId,
+    now: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    let done =
+        sqlx::query!("UPDATE sessions SET confirmed_at = $2 WHERE id = $1", session.0, now).execute(connection).await?;
+    Ok(done.rows_affected() > 0)
+}
+
+pub(in crate::store) async fn by_id(connection: &mut PgConnection, id: SessionId) -> sqlx::Result<Option<Session>> {
+    let row = sqlx::query_as!(
+        SessionRow,
+        "SELECT id, user_id, created_at, last_seen_at, expires_at, confirmed_at, user_agent, address
+         FROM sessions WHERE id = $1",
+        id.0,
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(Session::from))
+}
+
+pub(in crate::store) async fn delete(
+    connection: &mut PgConnection,
+    user: UserId,
+    session: SessionId,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!("DELETE FROM sessions WHERE id = $1 AND user_id = $2", session.0, user.0)
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+pub(in crate::store) async fn delete_all(
+    connection: &mut PgConnection,
+    user: UserId,
+    except: Option<SessionId>,
+) -> sqlx::Result<Vec<SessionId>> {
+    let ids = sqlx::query_scalar!(
+        "DELETE FROM sessions WHERE user_id = $1 AND id IS DISTINCT FROM $2 RETURNING id",
+        user.0,
+        except.map(|session| session.0),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ids.into_iter().map(SessionId).collect())
+}
+
+/// Ends all sessions of a user but the `keep` that were used last.
+pub(in crate::store) async fn delete_surplus(
+    connection: &mut PgConnection,
+    user: UserId,
+    keep: i64,
+) -> sqlx::Result<Vec<SessionId>> {
+    let ids = sqlx::query_scalar!(
+        "DELETE FROM sessions WHERE id IN (
+             SELECT id FROM sessions WHERE user_id = $1 ORDER BY last_seen_at DESC, id DESC OFFSET $2)
+         RETURNING id",
+        user.0,
+        keep,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ids.into_iter().map(SessionId).collect())
+}
+
+/// At most `limit`, those that ended first; rows that somebody works on are left to the next round.
+pub(in crate::store) async fn delete_expired(
+    connection: &mut PgConnection,
+    now: OffsetDateTime,
+    began_before: OffsetDateTime,
+    limit: i64,
+) -> sqlx::Result<Vec<SessionId>> {
+    let ids = sqlx::query_scalar!(
+        "DELETE FROM sessions WHERE id IN (
+             SELECT id FROM sessions WHERE expires_at <= $1 OR created_at <= $2
+             ORDER BY expires_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+         RETURNING id",
+        now,
+        began_before,
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ids.into_iter().map(SessionId).collect())
+}

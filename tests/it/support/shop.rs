@@ -1,12 +1,14 @@
 //! A whole shop for one test: the real program in this process, on a port of its own, over a database of its own.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bookstore::app::App;
 use bookstore::config::Config;
 use bookstore::dev::Stack;
 use bookstore::domain::access::Token;
 use bookstore::lifecycle::Lifecycle;
+use bookstore::model::clock::{ShiftedClock, SystemClock};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
@@ -20,6 +22,8 @@ pub struct Shop {
     primary_url: String,
     /// The database, where it is on the shared stack.
     database: Option<TestDatabase>,
+    /// Its clock, which a test may set forward.
+    pub clock: ShiftedClock,
     address: SocketAddr,
     client: reqwest::Client,
     lifecycle: Lifecycle,
@@ -112,10 +116,13 @@ impl Shop {
             ("limits.enabled", "false"),
         ];
         let overrides = usual.iter().chain(settings).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        let app = App::build(Config::load(None, [], overrides).unwrap(), None).await.unwrap();
+        let clock = ShiftedClock::new(Arc::new(SystemClock));
+        let config = Config::load(None, [], overrides).unwrap();
+        let app = App::build_with_clock(config, None, Arc::new(clock.clone())).await.unwrap();
         let (address, lifecycle) = (app.address().unwrap(), app.lifecycle());
         tokio::spawn(app.serve());
-        Self { primary_url: primary.to_owned(), database: None, address, client: reqwest::Client::new(), lifecycle }
+        let client = reqwest::Client::new();
+        Self { primary_url: primary.to_owned(), database: None, clock, address, client, lifecycle }
     }
 
     /// The address of a path below `/api/v1`, or of any other where it begins with two slashes.
