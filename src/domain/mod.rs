@@ -2,6 +2,8 @@
 //! transactions; they know neither HTTP nor SQL.
 
 pub mod audit;
+pub mod genres;
 pub mod health;
+pub mod listing;
 pub mod products;
 pub mod violation;

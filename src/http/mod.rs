@@ -4,7 +4,9 @@ pub mod cache_policy;
 pub mod conditional;
 pub mod documents;
 pub mod extract;
+pub mod genres;
 pub mod health;
+pub mod listing;
 pub mod openapi;
 pub mod problem;
 pub mod state;
@@ -18,7 +20,7 @@ pub const API_PREFIX: &str = "/api/v1";
 
 /// The operations of all resources, without prefix and without middleware. A resource adds itself by one line here.
 fn resources() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+    OpenApiRouter::new().merge(listing::router()).merge(genres::router())
 }
 
 /// Every operation with its description.

@@ -2,11 +2,17 @@
 
 use std::sync::Arc;
 
+use crate::domain::genres::Genres;
 use crate::domain::health::Health;
+use crate::domain::listing::Listing;
 
 /// The services, cheap to clone. Handlers take it as `State<AppState>`.
 #[derive(Clone)]
 pub struct AppState {
     /// How the process and its parts are.
     pub health: Arc<Health>,
+    /// Lists of books.
+    pub listing: Arc<Listing>,
+    /// Genres.
+    pub genres: Arc<Genres>,
 }

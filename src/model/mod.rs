@@ -6,6 +6,7 @@ pub mod date;
 pub mod events;
 pub mod ids;
 pub mod isbn;
+pub mod listing;
 pub mod money;
 pub mod precondition;
 pub mod product;
