@@ -7,3 +7,5 @@ pub mod health;
 pub mod listing;
 pub mod products;
 pub mod violation;
+
+pub use crate::store::{StoreError, UnavailableReason};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::domain::genres::Genres;
 use crate::domain::health::Health;
 use crate::domain::listing::Listing;
+use crate::domain::products::Products;
 
 /// The services, cheap to clone. Handlers take it as `State<AppState>`.
 #[derive(Clone)]
@@ -15,4 +16,6 @@ pub struct AppState {
     pub listing: Arc<Listing>,
     /// Genres.
     pub genres: Arc<Genres>,
+    /// The books.
+    pub products: Arc<Products>,
 }

@@ -26,8 +26,7 @@ pub fn count(wanted: &[Facet], counts: Vec<FacetCount>) -> Vec<FacetCounts> {
             let own: Vec<&FacetCount> =
                 counts.iter().filter(|count| count.facet.as_deref() == Some(facet.as_str())).collect();
             // A book has several genres; every other facet counts each book once, those without a value included.
-            let counted =
-                if *facet == Facet::Genre { all } else { own.iter().map(|count| count.count).sum::<i64>() };
+            let counted = if *facet == Facet::Genre { all } else { own.iter().map(|count| count.count).sum::<i64>() };
             let values = own.iter().filter_map(|count| Some((count.value.as_deref()?, count.count))).collect();
             FacetCounts { facet: *facet, complete: counted < FACET_LIMIT, values: named(*facet, values) }
         })
@@ -105,8 +104,7 @@ mod tests {
         assert_eq!(values(Facet::Price, counts), [("0-499".into(), 2), ("1000-1499".into(), 3), ("5000-".into(), 1)]);
         let rating = |stars, count| counted(Some("rating"), Some(stars), count);
         let counts = vec![rating("0", 7), rating("5", 1), rating("4", 2), rating("3", 4)];
-        let wanted: Vec<(String, i64)> =
-            vec![("4".into(), 3), ("3".into(), 7), ("2".into(), 7), ("1".into(), 7)];
+        let wanted: Vec<(String, i64)> = vec![("4".into(), 3), ("3".into(), 7), ("2".into(), 7), ("1".into(), 7)];
         assert_eq!(values(Facet::Rating, counts), wanted);
         let decade = |decade, count| counted(Some("decade"), Some(decade), count);
         let found = count(&[Facet::Decade], vec![decade("-75", 1), decade("199", 2)]).remove(0).values;

@@ -106,9 +106,9 @@ impl Listing {
     }
 
     fn position(&self, cursor: &str, sort: Sort, seal: Seal) -> Result<Position, ListingError> {
-        let read = seal.read(cursor).and_then(|(key, id)| {
-            Some(Position { key: crate::model::listing::SortKey::from_text(sort, &key)?, id })
-        });
+        let read = seal
+            .read(cursor)
+            .and_then(|(key, id)| Some(Position { key: crate::model::listing::SortKey::from_text(sort, &key)?, id }));
         read.ok_or_else(|| ListingError::Invalid(vec![foreign_cursor()]))
     }
 }

@@ -34,6 +34,7 @@ pub(in crate::store) async fn facets(
     facets: &[Facet],
     query: &FacetQuery,
 ) -> sqlx::Result<Vec<FacetCount>> {
+    let formats = formats(filters);
     let names: Vec<String> = facets.iter().map(|facet| facet.as_str().to_owned()).collect();
     sqlx::query_as!(
         FacetCount,
@@ -101,7 +102,7 @@ pub(in crate::store) async fn facets(
         filters.series.as_deref(),
         filters.publisher.as_deref(),
         filters.language.as_deref(),
-        formats(filters).as_deref(),
+        formats.as_deref(),
         filters.min_price,
         filters.max_price,
         filters.min_rating,

@@ -100,7 +100,7 @@ pub(super) fn genres(filters: &Filters) -> Option<&[String]> {
 /// One static query a sort. `$after` and `$order` compare and sort by the same columns: Postgres starts to read the
 /// sort's index at the row after the last one of the page before. The stock is looked up for the page's rows alone.
 macro_rules! page_query {
-    ($filters:expr, $after:literal, $order:literal, $key:expr, $id:expr, $limit:expr) => {
+    ($page:expr, $key:expr, $after:literal, $order:literal) => {
         sqlx::query_as!(
             SummaryRow,
             r#"SELECT p.id AS "id!", p.work_id AS "work_id!", p.title AS "title!", p.subtitle, p.series,
@@ -118,31 +118,42 @@ macro_rules! page_query {
                      WHERE ($16::uuid IS NULL OR "# + $after + ") ORDER BY " + $order + " LIMIT $15) p
                LEFT JOIN stock s ON s.product_id = p.id
                ORDER BY " + $order,
-            $filters.status.as_str(),
-            genres($filters),
-            $filters.author.as_deref(),
-            $filters.series.as_deref(),
-            $filters.publisher.as_deref(),
-            $filters.language.as_deref(),
-            formats($filters).as_deref(),
-            $filters.min_price,
-            $filters.max_price,
-            $filters.min_rating,
-            $filters.published_from,
-            $filters.published_to,
-            $filters.in_stock,
-            $filters.work.map(|work| work.0),
-            $limit,
-            $id,
+            $page.filters.status.as_str(),
+            genres($page.filters),
+            $page.filters.author.as_deref(),
+            $page.filters.series.as_deref(),
+            $page.filters.publisher.as_deref(),
+            $page.filters.language.as_deref(),
+            $page.formats.as_deref(),
+            $page.filters.min_price,
+            $page.filters.max_price,
+            $page.filters.min_rating,
+            $page.filters.published_from,
+            $page.filters.published_to,
+            $page.filters.in_stock,
+            $page.filters.work.map(|work| work.0),
+            $page.limit,
+            $page.after.map(|after| after.id.0),
             $key,
         )
+        .fetch_all($page.connection)
+        .await
     };
+}
+
+/// What a page is made of, beside its sort.
+struct Page<'a> {
+    connection: &'a mut PgConnection,
+    filters: &'a Filters,
+    formats: Option<Vec<String>>,
+    after: Option<&'a Position>,
+    limit: i64,
 }
 
 /// A page starts after a position of its own sort, or at the beginning.
 macro_rules! key {
-    ($after:expr, $kind:ident) => {
-        match $after.map(|after| &after.key) {
+    ($page:expr, $kind:ident) => {
+        match $page.after.map(|after| &after.key) {
             Some(SortKey::$kind(key)) => Some(key.clone()),
             Some(_) => return Err(foreign_position()),
             None => None,
@@ -155,120 +166,64 @@ fn foreign_position() -> sqlx::Error {
 }
 
 pub(in crate::store) async fn page(
-    c: &mut PgConnection,
+    connection: &mut PgConnection,
     filters: &Filters,
     sort: Sort,
     after: Option<&Position>,
     limit: i64,
 ) -> sqlx::Result<Vec<(ProductSummary, SortKey)>> {
-    let id = after.map(|after| after.id.0);
+    let page = Page { connection, filters, formats: formats(filters), after, limit };
     let rows = match sort {
-        Sort::Popularity => {
-            let key = key!(after, Popularity);
-            page_query!(
-                filters,
-                "(p.popularity, p.id) < ($17::double precision, $16)",
-                "p.popularity DESC, p.id DESC",
-                key,
-                id,
-                limit
-            )
-            .fetch_all(c)
-            .await?
-        }
-        Sort::Newest => {
-            let key = key!(after, Created);
-            page_query!(
-                filters,
-                "(p.created_at, p.id) < ($17::timestamptz, $16)",
-                "p.created_at DESC, p.id DESC",
-                key,
-                id,
-                limit
-            )
-            .fetch_all(c)
-            .await?
-        }
-        Sort::Published => {
-            let key = key!(after, Published).flatten();
-            page_query!(
-                filters,
-                "(coalesce(p.published, 'infinity'::date), p.id) > (coalesce($17::date, 'infinity'::date), $16)",
-                "coalesce(p.published, 'infinity'::date), p.id",
-                key,
-                id,
-                limit
-            )
-            .fetch_all(c)
-            .await?
-        }
-        Sort::PublishedDescending => {
-            let key = key!(after, Published).flatten();
-            page_query!(
-                filters,
-                "(coalesce(p.published, '-infinity'::date), p.id) < (coalesce($17::date, '-infinity'::date), $16)",
-                "coalesce(p.published, '-infinity'::date) DESC, p.id DESC",
-                key,
-                id,
-                limit
-            )
-            .fetch_all(c)
-            .await?
-        }
-        Sort::Price => {
-            let key = key!(after, Price).flatten();
-            page_query!(
-                filters,
-                "(coalesce(p.price_amount, 9223372036854775807), p.id)
+        Sort::Popularity => page_query!(
+            page,
+            key!(page, Popularity),
+            "(p.popularity, p.id) < ($17::double precision, $16)",
+            "p.popularity DESC, p.id DESC"
+        ),
+        Sort::Newest => page_query!(
+            page,
+            key!(page, Created),
+            "(p.created_at, p.id) < ($17::timestamptz, $16)",
+            "p.created_at DESC, p.id DESC"
+        ),
+        Sort::Published => page_query!(
+            page,
+            key!(page, Published).flatten(),
+            "(coalesce(p.published, 'infinity'::date), p.id) > (coalesce($17::date, 'infinity'::date), $16)",
+            "coalesce(p.published, 'infinity'::date), p.id"
+        ),
+        Sort::PublishedDescending => page_query!(
+            page,
+            key!(page, Published).flatten(),
+            "(coalesce(p.published, '-infinity'::date), p.id) < (coalesce($17::date, '-infinity'::date), $16)",
+            "coalesce(p.published, '-infinity'::date) DESC, p.id DESC"
+        ),
+        Sort::Price => page_query!(
+            page,
+            key!(page, Price).flatten(),
+            "(coalesce(p.price_amount, 9223372036854775807), p.id)
                  > (coalesce($17::bigint, 9223372036854775807), $16)",
-                "coalesce(p.price_amount, 9223372036854775807), p.id",
-                key,
-                id,
-                limit
-            )
-            .fetch_all(c)
-            .await?
-        }
-        Sort::PriceDescending => {
-            let key = key!(after, Price).flatten();
-            page_query!(
-                filters,
-                "(coalesce(p.price_amount, -1), p.id) < (coalesce($17::bigint, -1), $16)",
-                "coalesce(p.price_amount, -1) DESC, p.id DESC",
-                key,
-                id,
-                limit
-            )
-            .fetch_all(c)
-            .await?
-        }
-        Sort::Rating => {
-            let key = key!(after, Rating);
-            page_query!(
-                filters,
-                "(p.rating_score, p.id) < ($17::double precision, $16)",
-                "p.rating_score DESC, p.id DESC",
-                key,
-                id,
-                limit
-            )
-            .fetch_all(c)
-            .await?
-        }
-        Sort::Title => {
-            let key = key!(after, Title);
-            page_query!(
-                filters,
-                r#"(p.title_sort COLLATE "C", p.id) > ($17::text COLLATE "C", $16)"#,
-                r#"p.title_sort COLLATE "C", p.id"#,
-                key,
-                id,
-                limit
-            )
-            .fetch_all(c)
-            .await?
-        }
-    };
+            "coalesce(p.price_amount, 9223372036854775807), p.id"
+        ),
+        Sort::PriceDescending => page_query!(
+            page,
+            key!(page, Price).flatten(),
+            "(coalesce(p.price_amount, -1), p.id) < (coalesce($17::bigint, -1), $16)",
+            "coalesce(p.price_amount, -1) DESC, p.id DESC"
+        ),
+        Sort::Rating => page_query!(
+            page,
+            key!(page, Rating),
+            "(p.rating_score, p.id) < ($17::double precision, $16)",
+            "p.rating_score DESC, p.id DESC"
+        ),
+        Sort::Title => page_query!(
+            page,
+            key!(page, Title),
+            r#"(p.title_sort COLLATE "C", p.id) > ($17::text COLLATE "C", $16)"#,
+            r#"p.title_sort COLLATE "C", p.id"#
+        ),
+    }?;
     rows.into_iter()
         .map(|row| {
             let key = row.key(sort);
