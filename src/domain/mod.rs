@@ -4,7 +4,9 @@
 pub mod access;
 pub mod audit;
 pub mod credentials;
+pub mod genres;
 pub mod health;
+pub mod listing;
 pub mod passwords;
 pub mod products;
 pub mod sessions;

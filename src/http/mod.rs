@@ -8,7 +8,9 @@ pub mod csrf;
 pub mod docs;
 pub mod documents;
 pub mod extract;
+pub mod genres;
 pub mod health;
+pub mod listing;
 pub mod middleware;
 pub mod openapi;
 pub mod problem;
@@ -67,6 +69,8 @@ pub struct FrameOptions {
 fn resources() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(products::router())
+        .merge(listing::router())
+        .merge(genres::router())
         .merge(users::router())
         .merge(sessions::router())
         .merge(audit::router())

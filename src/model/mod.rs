@@ -7,6 +7,7 @@ pub mod events;
 pub mod identity;
 pub mod ids;
 pub mod isbn;
+pub mod listing;
 pub mod money;
 pub mod precondition;
 pub mod product;

@@ -2,6 +2,8 @@
 //! queries. The cache finds its place here, between the callers above and the database below.
 
 mod audit;
+mod genres;
+mod listing;
 mod products;
 mod sessions;
 mod sql;
@@ -11,6 +13,8 @@ use std::future::Future;
 
 use crate::db::{Db, WriteTransaction};
 use crate::model::events::Events;
+
+pub use listing::{FacetCount, FacetQuery};
 
 pub use crate::db::{DbError as StoreError, UnavailableReason};
 
