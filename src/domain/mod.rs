@@ -4,4 +4,5 @@
 pub mod audit;
 pub mod health;
 pub mod products;
+pub mod seed;
 pub mod violation;

@@ -3,6 +3,7 @@
 
 mod audit;
 mod products;
+mod seed;
 mod sql;
 
 use std::future::Future;

@@ -2,3 +2,4 @@
 
 pub(super) mod audit;
 pub(super) mod products;
+pub(super) mod seed;
