@@ -13,7 +13,7 @@ use tracing::Instrument;
 use super::error::{DbError, UnavailableReason, Verdict, judge};
 use super::node::Node;
 use super::{Consistency, Db};
-use crate::telemetry;
+use crate::telemetry::database as telemetry;
 
 /// A connection on which one read runs. It can read and nothing else.
 pub struct ReadConnection {
@@ -74,11 +74,16 @@ impl Db {
                     db.node = node.name()
                 );
                 let outcome = self.attempt(&node, &query).instrument(span).await;
-                telemetry::record_database_operation(name, node.name(), started.elapsed(), outcome.is_ok());
+                telemetry::record_operation(name, node.name(), started.elapsed(), outcome.is_ok());
                 last = match outcome {
                     Ok(value) => return Ok(value),
                     Err(Failure::NodeWentDown) => None,
                     Err(Failure::TimedOut) => {
+                        timed_out = true;
+                        None
+                    }
+                    // No connection came although there was room for one: whoever is slow to let us in is as good as down.
+                    Err(Failure::Query(sqlx::Error::PoolTimedOut)) if node.has_room() => {
                         timed_out = true;
                         None
                     }

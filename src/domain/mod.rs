@@ -1,8 +1,11 @@
 //! The shop's rules: one service and one error enum a resource. Services authorize, decide and draw the boundaries of
 //! transactions; they know neither HTTP nor SQL.
 
+pub mod access;
 pub mod audit;
 pub mod health;
 pub mod products;
 pub mod seed;
 pub mod violation;
+
+pub use crate::store::{StoreError, UnavailableReason};

@@ -1,9 +1,13 @@
 //! Whether the process lives, and whether it is ready.
 
+use std::sync::Arc;
+
 use axum::{
+    Router,
     extract::State,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
+    routing::get,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -87,6 +91,12 @@ async fn readyz(State(state): State<AppState>) -> Response {
     let report = state.health.report().await;
     let status = if report.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     answer(status, &report.into())
+}
+
+/// What is served on the port for metrics: `/metrics`, as `render` writes it.
+pub fn metrics_router(render: Arc<dyn Fn() -> String + Send + Sync>) -> Router {
+    let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    Router::new().route("/metrics", get(move || async move { (content_type, render()) }))
 }
 
 /// JSON that is no problem document even where the status is 503: monitors read it.

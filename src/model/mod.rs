@@ -5,6 +5,7 @@ pub mod clock;
 pub mod date;
 pub mod events;
 pub mod genres;
+pub mod identity;
 pub mod ids;
 pub mod isbn;
 pub mod money;

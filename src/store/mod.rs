@@ -4,6 +4,7 @@
 mod audit;
 mod products;
 mod seed;
+mod sessions;
 mod sql;
 
 use std::future::Future;

@@ -3,3 +3,4 @@
 pub(super) mod audit;
 pub(super) mod products;
 pub(super) mod seed;
+pub(super) mod sessions;

@@ -90,11 +90,12 @@ pub(in crate::store) async fn copy_products(connection: &mut PgConnection, books
             .value(average)?
             .value(count)?
             .value(histogram)?
-            // Made-up ratings are like imported ones: the shop's own reviews are counted on top of them.
+            // Made-up ratings are like imported ones: the shop's own reviews are counted on top of them, and until then
+            // they are what popularity rests on.
             .value(average)?
             .value(count)?
             .value(histogram)?
-            .value(&(*count as f64).ln_1p())?
+            .value(&(*count as f64))?
             .value(&product.version)?
             .value(&product.created_at)?
             .value(&product.updated_at)?;
