@@ -12,6 +12,7 @@ pub mod products;
 pub mod sessions;
 pub mod throttle;
 pub mod users;
+pub mod seed;
 pub mod violation;
 
 pub use crate::store::{StoreError, UnavailableReason};

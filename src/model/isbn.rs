@@ -101,6 +101,12 @@ impl Isbn13 {
         Some(Isbn10(format!("{body}{check}")))
     }
 
+    /// The ISBN-13 of prefix 978 with these nine digits before its check digit; further digits are dropped.
+    #[must_use]
+    pub fn of_body(nine_digits: u32) -> Self {
+        Self::with_check_digit(&format!("978{:09}", nine_digits % 1_000_000_000))
+    }
+
     /// The ISBN-13 that begins with these twelve digits.
     fn with_check_digit(twelve: &str) -> Self {
         let sum: u32 =

@@ -5,6 +5,7 @@ mod audit;
 mod genres;
 mod listing;
 mod products;
+mod seed;
 mod sessions;
 mod sql;
 mod users;

@@ -5,5 +5,6 @@ pub(super) mod facets;
 pub(super) mod genres;
 pub(super) mod listing;
 pub(super) mod products;
+pub(super) mod seed;
 pub(super) mod sessions;
 pub(super) mod users;
