@@ -9,10 +9,10 @@ pub mod health;
 pub mod listing;
 pub mod passwords;
 pub mod products;
+pub mod seed;
 pub mod sessions;
 pub mod throttle;
 pub mod users;
-pub mod seed;
 pub mod violation;
 
 pub use crate::store::{StoreError, UnavailableReason};

@@ -41,12 +41,12 @@ fn digit(byte: u8) -> Result<u32, IsbnError> {
 }
 
 /// A ten-digit ISBN with a right check digit, without hyphens.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Isbn10(String);
 
 /// A thirteen-digit ISBN with a right check digit, without hyphens.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Isbn13(String);
 
