@@ -15,5 +15,6 @@ mod http_frame;
 mod nodes;
 mod outage;
 mod products;
+mod seed;
 mod stack;
 mod support;
