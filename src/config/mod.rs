@@ -165,10 +165,13 @@ sections! {
         min_connections: u32 = Some("2"), "a whole number up to max_connections";
         /// Longest wait for a connection.
         #[garde(custom(between(MS_10, MIN_10)))]
-        acquire_timeout: Duration = Some("1s"), "a duration from 10ms to 10m";
+        acquire_timeout: Duration = Some("3s"), "a duration from 10ms to 10m";
         /// Longest time for one statement, enforced by the server.
         #[garde(custom(between(MS_10, HOUR)))]
         statement_timeout: Duration = Some("5s"), "a duration from 10ms to 1h";
+        /// Longest wait of a statement for a lock that another transaction holds.
+        #[garde(custom(between(MS_10, HOUR)))]
+        lock_timeout: Duration = Some("2s"), "a duration from 10ms to 1h";
         /// Longest wait for the answer to a read before another node is asked: a hung node says nothing.
         #[garde(custom(between(MS_10, HOUR)))]
         read_timeout: Duration = Some("2s"), "a duration from 10ms to 1h";

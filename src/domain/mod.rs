@@ -1,3 +1,10 @@
-//! Rules, authorization and transaction boundaries: one service and one error enum a resource.
+//! The shop's rules: one service and one error enum a resource. Services authorize, decide and draw the boundaries of
+//! transactions; they know neither HTTP nor SQL.
 
+pub mod access;
+pub mod audit;
 pub mod health;
+pub mod products;
+pub mod violation;
+
+pub use crate::store::{StoreError, UnavailableReason};

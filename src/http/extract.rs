@@ -155,10 +155,7 @@ where
         let error = FieldError::body(pointer, "nul_character", "must not hold a NUL character");
         return Err(Problem::new(Kind::MalformedRequest).detail("The body holds a NUL character.").error(error));
     }
-    let parsed: T = serde_path_to_error::deserialize(Strict(value)).map_err(|error| {
-        let path = pointer_of(error.path().iter().filter_map(segment));
-        Problem::invalid([body_error(path, error.inner().to_string())])
-    })?;
+    let parsed: T = typed(value).map_err(|error| Problem::invalid([error]))?;
     parsed.validate().map_err(|report| {
         Problem::invalid(report.iter().map(|(path, error)| {
             let path = path.to_string();
@@ -167,6 +164,17 @@ where
         }))
     })?;
     Ok(parsed)
+}
+
+/// Reads a value from JSON that was parsed before.
+///
+/// # Errors
+/// The first part that has the wrong type, is missing or is unknown.
+pub fn typed<T: DeserializeOwned>(value: Value) -> Result<T, FieldError> {
+    serde_path_to_error::deserialize(Strict(value)).map_err(|error| {
+        let path = pointer_of(error.path().iter().filter_map(segment));
+        body_error(path, error.inner().to_string())
+    })
 }
 
 /// Reads checked parameters from a query string.

@@ -1,13 +1,17 @@
 //! Protocol: routers, extractors, representations, status codes, OpenAPI. It knows the domain, and nothing below.
 
+pub mod auth;
 pub mod cache_policy;
 pub mod conditional;
+pub mod csrf;
 pub mod docs;
+pub mod documents;
 pub mod extract;
 pub mod health;
 pub mod middleware;
 pub mod openapi;
 pub mod problem;
+pub mod products;
 pub mod state;
 
 use std::sync::Arc;
@@ -58,7 +62,7 @@ pub struct FrameOptions {
 
 /// The operations of all resources, without prefix and without middleware. A resource adds itself by one line here.
 fn resources() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+    OpenApiRouter::new().merge(products::router())
 }
 
 /// Every operation with its description.

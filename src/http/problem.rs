@@ -12,6 +12,8 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::{StoreError, UnavailableReason, violation::Violation};
+
 /// The media type of a problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -168,6 +170,12 @@ impl FieldError {
     }
 }
 
+impl From<Violation> for FieldError {
+    fn from(violation: Violation) -> Self {
+        Self::body(violation.pointer, "invalid", violation.message)
+    }
+}
+
 /// An error as it is answered. Made with [`Problem::new`] or one of the short forms.
 #[derive(Debug, Clone)]
 pub struct Problem(Box<Inner>);
@@ -248,6 +256,18 @@ impl Problem {
         Self::new(Kind::Unavailable).detail(detail)
     }
 
+    /// An error of the database: 503 while it cannot be reached, 500 for anything that a service should have foreseen.
+    #[must_use]
+    pub fn database(cause: &StoreError) -> Self {
+        match cause {
+            StoreError::Unavailable { reason, retry_after } => {
+                Self::unavailable(format!("For now {reason}."), cause).retry_after(*retry_after)
+            }
+            StoreError::Collision => Self::unavailable("Too many changes of the same thing at once.", cause),
+            _ => Self::internal(cause),
+        }
+    }
+
     /// Its kind.
     #[must_use]
     pub fn kind(&self) -> Kind {
@@ -325,6 +345,25 @@ pub struct ProblemDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "0198c0de-7a11-7000-8000-000000000000")]
     pub request_id: Option<String>,
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable { reason, retry_after } => {
+                let kind = match reason {
+                    UnavailableReason::Primary | UnavailableReason::AllNodes => Kind::Unavailable,
+                    UnavailableReason::Busy => Kind::Overloaded,
+                    UnavailableReason::Timeout => Kind::Timeout,
+                };
+                tracing::warn!(%reason, "a request could not be served");
+                Self::new(kind).detail(format!("Just now {reason}.")).retry_after(retry_after)
+            }
+            // The domain turns the constraints and collisions that it expects into errors of its own.
+            StoreError::Collision => Self::new(Kind::Overloaded).detail("Others were changing the same things."),
+            StoreError::Constraint(_) | StoreError::Unexpected(_) => Self::internal(&error),
+        }
+    }
 }
 
 impl IntoResponse for Problem {

@@ -1,3 +1,12 @@
-//! What everybody may know: ids, money, events, the clock.
+//! What the shop talks about: identifiers, books, money, events and the clock. A leaf: it imports nothing above it.
 
+pub mod audit;
+pub mod clock;
+pub mod date;
+pub mod events;
+pub mod identity;
+pub mod ids;
+pub mod isbn;
+pub mod money;
 pub mod precondition;
+pub mod product;

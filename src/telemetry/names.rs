@@ -12,6 +12,14 @@ pub const HTTP_REQUESTS_LIMITED_TOTAL: &str = "http_requests_limited_total";
 pub const HTTP_REQUESTS_SHED_TOTAL: &str = "http_requests_shed_total";
 /// Open connections.
 pub const HTTP_CONNECTIONS: &str = "http_connections";
+/// Time of a read or transaction at a node, by `operation`, `node` and `outcome`.
+pub const DB_OPERATION_DURATION_SECONDS: &str = "db_operation_duration_seconds";
+/// Connections of a node's pool, by `node` and `state`.
+pub const DB_POOL_CONNECTIONS: &str = "db_pool_connections";
+/// Whether a node answers, by `node`.
+pub const DB_NODE_UP: &str = "db_node_up";
+/// For how long a replica has been behind, by `node`.
+pub const DB_REPLICA_LAG_SECONDS: &str = "db_replica_lag_seconds";
 
 /// What a metric is, for its `HELP` and `TYPE`.
 pub(super) enum Kind {
@@ -31,4 +39,8 @@ pub(super) const ALL: &[(&str, Kind, &str)] = &[
     (HTTP_REQUESTS_LIMITED_TOTAL, Kind::Counter, "Requests refused by a rate limit."),
     (HTTP_REQUESTS_SHED_TOTAL, Kind::Counter, "Requests refused because too many were in work."),
     (HTTP_CONNECTIONS, Kind::Gauge, "Open connections."),
+    (DB_OPERATION_DURATION_SECONDS, Kind::Seconds, "Time of a read or transaction, waiting for a connection included."),
+    (DB_POOL_CONNECTIONS, Kind::Gauge, "Connections of a database node's pool."),
+    (DB_NODE_UP, Kind::Gauge, "Whether a database node answers."),
+    (DB_REPLICA_LAG_SECONDS, Kind::Gauge, "For how long a replica has been behind the primary."),
 ];

@@ -1,11 +1,18 @@
-//! Tests of the whole, against real servers.
+//! All integration tests, in one binary: they share the real servers that `support` starts.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
     clippy::disallowed_methods,
     reason = "a test that cannot go on should stop"
 )]
 
+mod architecture;
 mod http_frame;
+mod nodes;
+mod products;
+mod stack;
+mod support;

@@ -1,15 +1,24 @@
 //! The composition root: the only place that knows everybody.
 
+mod probes;
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use axum::Router;
 use metrics_exporter_prometheus::PrometheusHandle;
+use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 
 use crate::{
+    cache::Redis,
     config::{self, Config},
-    domain::health::Health,
+    db::{Db, SchemaError},
+    domain::{
+        access::{Access, SessionLimits},
+        health::Health,
+        products::{Products, Rules},
+    },
     http::{
         self, FrameOptions, IMPORT_ROUTE,
         middleware::{
@@ -19,8 +28,11 @@ use crate::{
         state::AppState,
     },
     lifecycle::{Lifecycle, Shutdown},
+    model::clock::{Clock, SystemClock},
     server::{self, ServerOptions},
+    store::Store,
 };
+use probes::{DatabaseProbe, RedisProbe};
 
 /// How often what is only kept for speed is tidied up.
 const TIDY_INTERVAL: Duration = Duration::from_secs(30);
@@ -28,6 +40,7 @@ const TIDY_INTERVAL: Duration = Duration::from_secs(30);
 /// The whole program, built and not yet running.
 pub struct App {
     config: Config,
+    db: Db,
     state: AppState,
     service: Router,
     limits: Option<Arc<Limits>>,
@@ -40,10 +53,17 @@ impl App {
     /// Builds everything and takes the ports, but accepts nothing yet.
     ///
     /// # Errors
-    /// When a port cannot be taken.
+    /// When a port cannot be taken, or the database's schema is not the one that this program was built for.
     pub async fn build(config: Config, metrics: Option<PrometheusHandle>) -> anyhow::Result<Self> {
         let lifecycle = Lifecycle::new();
-        let state = AppState { health: Arc::new(Health::new(Vec::new())) };
+        let db = Db::new(&config.database)?;
+        db.probe_once().await;
+        match db.check_schema().await {
+            // A database that comes up later is no reason not to start: until then the process is not ready.
+            Err(SchemaError::Database(error)) => tracing::warn!(%error, "the schema could not be checked"),
+            checked => checked?,
+        }
+        let state = state(&config, &db, Arc::new(SystemClock))?;
         let limits = config.limits.enabled.then(|| {
             let limits = &config.limits;
             Arc::new(Limits::new(allowance(limits.per_address), allowance(limits.per_user)))
@@ -56,7 +76,7 @@ impl App {
             Some(handle) => Some((bind(config.metrics.bind, "metrics.bind").await?, handle)),
             None => None,
         };
-        Ok(Self { config, state, service, limits, lifecycle, listener, metrics })
+        Ok(Self { config, db, state, service, limits, lifecycle, listener, metrics })
     }
 
     /// Where the API is served; tells the port where the configuration left it to the system.
@@ -78,7 +98,7 @@ impl App {
     /// # Errors
     /// When signals cannot be listened to.
     pub async fn serve(self) -> anyhow::Result<Shutdown> {
-        let Self { config, state, service, limits, lifecycle, listener, metrics } = self;
+        let Self { config, db, state, service, limits, lifecycle, listener, metrics } = self;
         tracing::info!(address = %listener.local_addr()?, "serving");
         let options = ServerOptions {
             max_connections: config.http.max_connections as usize,
@@ -101,11 +121,34 @@ impl App {
         if let Some(limits) = limits {
             every(&lifecycle, "rate limits", TIDY_INTERVAL, move || limits.tidy());
         }
+        let monitored = db.clone();
+        lifecycle.spawn_background("database monitor", |ending| async move {
+            ending.run_until_cancelled(monitored.monitor()).await;
+        });
         lifecycle.wait_for_signal().await.context("listening to signals")?;
         state.health.start_draining();
         lifecycle.pause(config.http.shutdown_delay).await;
-        Ok(lifecycle.shut_down(config.http.drain_timeout).await)
+        let shutdown = lifecycle.shut_down(config.http.drain_timeout).await;
+        db.close().await;
+        Ok(shutdown)
     }
+}
+
+/// The services over a database.
+///
+/// # Errors
+/// When the address of Redis cannot be used.
+pub fn state(config: &Config, db: &Db, clock: Arc<dyn Clock>) -> anyhow::Result<AppState> {
+    let redis = &config.redis;
+    let redis = Redis::new(redis.url.expose_secret(), redis.max_connections as usize, redis.timeout)?;
+    let store = Store::new(db.clone());
+    let rules = Rules { currency: config.shop.currency.parse()? };
+    let limits = SessionLimits { idle: config.auth.session_idle, absolute: config.auth.session_absolute };
+    Ok(AppState {
+        access: Arc::new(Access::new(store.clone(), Arc::clone(&clock), limits)),
+        health: Arc::new(Health::new(vec![Arc::new(DatabaseProbe(db.clone())), Arc::new(RedisProbe(redis))])),
+        products: Arc::new(Products::new(store, clock, rules)),
+    })
 }
 
 /// Does something small again and again until the end.

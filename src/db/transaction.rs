@@ -1,0 +1,153 @@
+//! The one kind of transaction that can write.
+
+use std::future::Future;
+use std::ops::{Deref, DerefMut};
+use std::time::{Duration, Instant};
+
+use sqlx::{PgConnection, Postgres, Transaction};
+
+use super::error::{DbError, UnavailableReason, Verdict, judge};
+use super::position::Lsn;
+use super::{Consistency, Db};
+use crate::telemetry::database as telemetry;
+
+/// What a transaction leaves behind about itself. There is no commit without one.
+pub trait Journal: Sync {
+    /// Writes the record inside the transaction.
+    fn append(&self, connection: &mut PgConnection) -> impl Future<Output = sqlx::Result<()>> + Send;
+}
+
+/// An open transaction that can write. Dropped without [`WriteTransaction::commit`], it never happened.
+pub struct WriteTransaction {
+    transaction: Transaction<'static, Postgres>,
+    db: Db,
+    name: &'static str,
+    started: Instant,
+}
+
+impl Deref for WriteTransaction {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.transaction
+    }
+}
+
+impl DerefMut for WriteTransaction {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.transaction
+    }
+}
+
+/// How often a transaction that collided with others is run in all.
+const ATTEMPTS: u32 = 5;
+
+impl Db {
+    /// Begins a transaction at the primary. `name` names it in traces and metrics.
+    ///
+    /// # Errors
+    /// [`DbError::Unavailable`] while the primary is down or its pool is exhausted.
+    #[expect(clippy::disallowed_methods, reason = "the one place that begins a transaction")]
+    pub async fn begin(&self, name: &'static str) -> Result<WriteTransaction, DbError> {
+        let node = &self.inner.primary;
+        let gone = || DbError::unavailable(UnavailableReason::Primary);
+        let mut tries = 0;
+        loop {
+            if !node.is_up() {
+                return Err(gone());
+            }
+            let started = Instant::now();
+            let begun = tokio::select! {
+                biased;
+                begun = node.pool().begin_with("BEGIN READ WRITE") => begun,
+                () = node.went_down() => return Err(gone()),
+            };
+            tries += 1;
+            match begun {
+                Ok(transaction) => return Ok(WriteTransaction { transaction, db: self.clone(), name, started }),
+                // Nothing was written yet: a connection that died in the pool costs a second try, no more.
+                Err(error) if judge(&error) == Verdict::NodeDown && tries < 2 => node.suspect(&error),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Runs `work`, a whole transaction from begin to commit, again when it collided with another one, at most five
+    /// times in all and with growing, jittered pauses.
+    ///
+    /// # Errors
+    /// What `work` met; a collision only after the last attempt.
+    pub async fn retrying<T, E, F, Fut>(&self, is_collision: impl Fn(&E) -> bool, work: F) -> Result<T, E>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        for attempt in 1.. {
+            match work().await {
+                Err(error) if attempt < ATTEMPTS && is_collision(&error) => {
+                    let pause = Duration::from_millis(5 << attempt);
+                    tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.5))).await;
+                }
+                outcome => return outcome,
+            }
+        }
+        unreachable!("the loop ends by returning")
+    }
+
+    /// Learns a position that no earlier reader can have claimed, and asks it of replicas from now on: a log record
+    /// written after COMMIT has returned. The insert position right after COMMIT would be too early, since a commit's
+    /// record is in the log before its rows are visible.
+    async fn raise_floor(&self) {
+        let written = self
+            .read("db.floor", Consistency::Latest, |mut connection| async move {
+                sqlx::query_scalar!(
+                    r#"SELECT (pg_logical_emit_message(false, 'cache', '') - '0/0'::pg_lsn)::bigint AS "position!""#
+                )
+                .fetch_one(&mut *connection)
+                .await
+            })
+            .await;
+        match written {
+            Ok(position) => self.inner.floor.raise(Lsn::from_offset(position)),
+            Err(_) => self.inner.floor.unsettle(),
+        }
+    }
+}
+
+/// Until it is told otherwise, assumes that a commit whose answer nobody saw took place.
+struct Unsettled<'a>(Option<&'a Db>);
+
+impl Drop for Unsettled<'_> {
+    fn drop(&mut self) {
+        if let Some(db) = self.0 {
+            db.inner.floor.unsettle();
+        }
+    }
+}
+
+impl WriteTransaction {
+    /// Writes `journal` and commits. When it returns, every later read of this process sees what was written.
+    ///
+    /// # Errors
+    /// [`DbError`]; where the connection broke during COMMIT itself, whether it took place is unknown.
+    pub async fn commit(mut self, journal: &impl Journal) -> Result<(), DbError> {
+        let Self { ref db, name, started, .. } = self;
+        let db = db.clone();
+        journal.append(&mut self.transaction).await?;
+        let mut unsettled = Unsettled(Some(&db));
+        let outcome = self.transaction.commit().await;
+        telemetry::record_operation(name, "primary", started.elapsed(), outcome.is_ok());
+        outcome?;
+        db.raise_floor().await;
+        unsettled.0 = None;
+        Ok(())
+    }
+
+    /// Ends the transaction as if it had never been.
+    ///
+    /// # Errors
+    /// [`DbError`] where the connection broke; the transaction is gone all the same.
+    pub async fn rollback(self) -> Result<(), DbError> {
+        Ok(self.transaction.rollback().await?)
+    }
+}

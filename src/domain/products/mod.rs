@@ -1,0 +1,255 @@
+//! Books: reading them, and the writes of administrators.
+
+mod draft;
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+pub use draft::{MoneyDraft, ProductDraft, Rules, SeriesDraft, genre_name};
+
+use super::violation::Violation;
+use crate::model::audit::{Actor, AuditRecord};
+use crate::model::clock::Clock;
+use crate::model::events::DomainEvent;
+use crate::model::ids::{AuditId, ProductId, WorkId};
+use crate::model::isbn::{Isbn10, Isbn13};
+use crate::model::precondition::ExpectedVersion;
+use crate::model::product::{Product, ProductFields, Status};
+use crate::store::{Store, StoreError, WriteTx};
+
+/// Why a request about books was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ProductError {
+    /// There is no such book, or none that the asker may see.
+    #[error("there is no such book")]
+    NotFound,
+    /// Rules are broken.
+    #[error("{} fields are not right", .0.len())]
+    Invalid(Vec<Violation>),
+    /// Another book has this ISBN.
+    #[error("another book has this ISBN")]
+    IsbnTaken {
+        /// A JSON pointer to the number that is taken.
+        pointer: &'static str,
+    },
+    /// The book has changed since the asker read it.
+    #[error("the book is at version {current} by now")]
+    Changed {
+        /// Its version now.
+        current: i64,
+    },
+    /// The database.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl From<StoreError> for ProductError {
+    fn from(error: StoreError) -> Self {
+        match error.constraint() {
+            Some("products_isbn13_key") => Self::IsbnTaken { pointer: "/isbn13" },
+            Some("products_isbn10_key") => Self::IsbnTaken { pointer: "/isbn10" },
+            _ => Self::Store(error),
+        }
+    }
+}
+
+/// The service for books.
+#[derive(Clone)]
+pub struct Products {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    rules: Rules,
+}
+
+impl Products {
+    /// The service over this store.
+    #[must_use]
+    pub fn new(store: Store, clock: Arc<dyn Clock>, rules: Rules) -> Self {
+        Self { store, clock, rules }
+    }
+
+    /// The book with this id. Drafts are shown to administrators alone.
+    ///
+    /// # Errors
+    /// [`ProductError::NotFound`], or the database's.
+    pub async fn get(&self, id: ProductId, sees_drafts: bool) -> Result<Product, ProductError> {
+        visible(self.store.product(id).await?, sees_drafts)
+    }
+
+    /// The book with this ISBN, of ten or thirteen digits.
+    ///
+    /// # Errors
+    /// [`ProductError::Invalid`] where the text is no ISBN; else as [`Products::get`].
+    pub async fn get_by_isbn(&self, isbn: &str, sees_drafts: bool) -> Result<Product, ProductError> {
+        let number = match isbn.parse::<Isbn13>() {
+            Ok(number) => number,
+            Err(error) => match isbn.parse::<Isbn10>() {
+                Ok(ten) => ten.to_isbn13(),
+                Err(_) => {
+                    return Err(ProductError::Invalid(vec![Violation::new(
+                        "/isbn",
+                        format!("is no ISBN: it {error}"),
+                    )]));
+                }
+            },
+        };
+        visible(self.store.product_by_isbn(&number).await?, sees_drafts)
+    }
+
+    /// Adds a book. Without `work` it is the first edition of a work of its own.
+    ///
+    /// # Errors
+    /// [`ProductError::Invalid`] with every broken rule, [`ProductError::IsbnTaken`], or the database's.
+    pub async fn create(
+        &self,
+        actor: &Actor,
+        draft: ProductDraft,
+        work: Option<WorkId>,
+    ) -> Result<Product, ProductError> {
+        let fields = draft.check(&self.rules).map_err(ProductError::Invalid)?;
+        let id = ProductId::generate();
+        let work = work.unwrap_or_else(WorkId::generate);
+        self.retrying(|| async {
+            let mut tx = self.store.begin("products.create").await?;
+            tx.ensure_genres(&named(&fields.genres)).await?;
+            tx.insert_product(id, work, &fields, self.clock.now()).await?;
+            self.record(&mut tx, actor, "product.create", id, json!({ "after": fields })).await?;
+            let product = tx.product_for_update(id).await?.ok_or(ProductError::NotFound)?;
+            tx.commit(DomainEvent::ProductCreated { product: id }).await?;
+            Ok(product)
+        })
+        .await
+    }
+
+    /// Changes a book into what `change` makes of it. What stays as it was is not written, and its version stays.
+    ///
+    /// # Errors
+    /// [`ProductError::Changed`] where it is at no expected version; else as [`Products::create`].
+    pub async fn change(
+        &self,
+        actor: &Actor,
+        action: &'static str,
+        id: ProductId,
+        expected: &ExpectedVersion,
+        change: impl Fn(&Product) -> Result<ProductDraft, Vec<Violation>>,
+    ) -> Result<Product, ProductError> {
+        self.retrying(|| async {
+            let mut tx = self.store.begin("products.change").await?;
+            let before = tx.product_for_update(id).await?.ok_or(ProductError::NotFound)?;
+            expect(expected, before.version)?;
+            let fields = change(&before).and_then(|draft| draft.check(&self.rules)).map_err(ProductError::Invalid)?;
+            if fields == before.fields {
+                tx.rollback().await?;
+                return Ok(before);
+            }
+            let retired = fields.status == Status::Retired && before.fields.status != Status::Retired;
+            let event = if retired {
+                DomainEvent::ProductRetired { product: id }
+            } else {
+                DomainEvent::ProductChanged { product: id }
+            };
+            self.write(tx, actor, action, &before, &fields, event).await
+        })
+        .await
+    }
+
+    /// Withdraws a book: it leaves every list and can no longer be bought, but old orders still show it.
+    ///
+    /// # Errors
+    /// [`ProductError::Changed`] where it is at no expected version, [`ProductError::NotFound`], or the database's.
+    pub async fn retire(
+        &self,
+        actor: &Actor,
+        id: ProductId,
+        expected: &ExpectedVersion,
+    ) -> Result<Product, ProductError> {
+        self.retrying(|| async {
+            let mut tx = self.store.begin("products.retire").await?;
+            let before = tx.product_for_update(id).await?.ok_or(ProductError::NotFound)?;
+            expect(expected, before.version)?;
+            if before.fields.status == Status::Retired {
+                tx.rollback().await?;
+                return Ok(before);
+            }
+            let fields = ProductFields { status: Status::Retired, ..before.fields.clone() };
+            self.write(tx, actor, "product.retire", &before, &fields, DomainEvent::ProductRetired { product: id }).await
+        })
+        .await
+    }
+
+    async fn write(
+        &self,
+        mut tx: WriteTx,
+        actor: &Actor,
+        action: &'static str,
+        before: &Product,
+        fields: &ProductFields,
+        event: DomainEvent,
+    ) -> Result<Product, ProductError> {
+        tx.ensure_genres(&named(&fields.genres)).await?;
+        tx.update_product(before.id, fields, self.clock.now()).await?;
+        self.record(&mut tx, actor, action, before.id, changes(&before.fields, fields)).await?;
+        let after = tx.product_for_update(before.id).await?.ok_or(ProductError::NotFound)?;
+        tx.commit(event).await?;
+        Ok(after)
+    }
+
+    async fn record(
+        &self,
+        tx: &mut WriteTx,
+        actor: &Actor,
+        action: &str,
+        id: ProductId,
+        details: Value,
+    ) -> Result<(), StoreError> {
+        tx.record_audit(&AuditRecord {
+            id: AuditId::generate(),
+            occurred_at: self.clock.now(),
+            actor: actor.clone(),
+            action: action.to_owned(),
+            resource: "product".to_owned(),
+            resource_id: Some(id.to_string()),
+            details,
+        })
+        .await
+    }
+
+    async fn retrying<T, Fut>(&self, work: impl Fn() -> Fut) -> Result<T, ProductError>
+    where
+        Fut: Future<Output = Result<T, ProductError>>,
+    {
+        self.store.retrying(|error| matches!(error, ProductError::Store(error) if error.is_collision()), work).await
+    }
+}
+
+fn expect(expected: &ExpectedVersion, current: i64) -> Result<(), ProductError> {
+    if expected.accepts(current) { Ok(()) } else { Err(ProductError::Changed { current }) }
+}
+
+fn visible(product: Option<Product>, sees_drafts: bool) -> Result<Product, ProductError> {
+    product.filter(|product| sees_drafts || product.fields.status != Status::Draft).ok_or(ProductError::NotFound)
+}
+
+fn named(slugs: &[String]) -> Vec<(String, String)> {
+    slugs.iter().map(|slug| (slug.clone(), genre_name(slug))).collect()
+}
+
+/// The fields that differ, before and after.
+fn changes(before: &ProductFields, after: &ProductFields) -> Value {
+    let (Ok(Value::Object(before)), Ok(Value::Object(after))) =
+        (serde_json::to_value(before), serde_json::to_value(after))
+    else {
+        return Value::Null;
+    };
+    let differing = |side: &serde_json::Map<String, Value>, other: &serde_json::Map<String, Value>| {
+        side.iter()
+            .filter(|(name, value)| other.get(*name) != Some(value))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    };
+    json!({
+        "before": Value::Object(differing(&before, &after)),
+        "after": Value::Object(differing(&after, &before)),
+    })
+}

@@ -1,0 +1,36 @@
+//! The audit log.
+
+use super::sql::audit as sql;
+use super::{Store, StoreError, WriteTx};
+use crate::db::Consistency;
+use crate::model::audit::AuditRecord;
+use crate::model::ids::AuditId;
+
+impl Store {
+    /// The newest records, those before `before` where it is given, of one thing where `resource_id` is given.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn audit_records(
+        &self,
+        resource_id: Option<&str>,
+        before: Option<AuditId>,
+        limit: i64,
+    ) -> Result<Vec<AuditRecord>, StoreError> {
+        self.db
+            .read("audit.list", Consistency::PreferLatest, |mut c| async move {
+                sql::list(&mut c, resource_id, before, limit).await
+            })
+            .await
+    }
+}
+
+impl WriteTx {
+    /// Records a deed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn record_audit(&mut self, record: &AuditRecord) -> Result<(), StoreError> {
+        Ok(sql::insert(&mut self.transaction, record).await?)
+    }
+}

@@ -1,0 +1,72 @@
+//! Repositories: one file a resource, with the consistency that each read needs. `store/sql/` is the only home of
+//! queries. The cache finds its place here, between the callers above and the database below.
+
+mod audit;
+mod products;
+mod sessions;
+mod sql;
+
+use std::future::Future;
+
+use crate::db::{Db, WriteTransaction};
+use crate::model::events::Events;
+
+pub use crate::db::{DbError as StoreError, UnavailableReason};
+
+/// All repositories. Cloning is cheap.
+#[derive(Clone)]
+pub struct Store {
+    db: Db,
+}
+
+/// A transaction that can write, with the writes of all repositories as its methods. Dropped without
+/// [`WriteTx::commit`], it never happened.
+pub struct WriteTx {
+    transaction: WriteTransaction,
+}
+
+impl Store {
+    /// Repositories over this database.
+    #[must_use]
+    pub fn new(db: Db) -> Self {
+        Self { db }
+    }
+
+    /// Begins a write. `name` names it in traces and metrics.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] while the primary is down.
+    pub async fn begin(&self, name: &'static str) -> Result<WriteTx, StoreError> {
+        Ok(WriteTx { transaction: self.db.begin(name).await? })
+    }
+
+    /// Runs `work`, a whole transaction, again when it collided with another one. See [`Db::retrying`].
+    ///
+    /// # Errors
+    /// What `work` met.
+    pub async fn retrying<T, E, F, Fut>(&self, is_collision: impl Fn(&E) -> bool, work: F) -> Result<T, E>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        self.db.retrying(is_collision, work).await
+    }
+}
+
+impl WriteTx {
+    /// Writes the events to the outbox and commits.
+    ///
+    /// # Errors
+    /// See [`WriteTransaction::commit`].
+    pub async fn commit(self, events: impl Into<Events>) -> Result<(), StoreError> {
+        self.transaction.commit(&events.into()).await
+    }
+
+    /// Ends a transaction that changed nothing.
+    ///
+    /// # Errors
+    /// Where the connection broke.
+    pub async fn rollback(self) -> Result<(), StoreError> {
+        self.transaction.rollback().await
+    }
+}
