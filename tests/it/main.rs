@@ -11,9 +11,13 @@
 )]
 
 mod architecture;
+mod authorization;
 mod http_frame;
 mod nodes;
 mod outage;
 mod products;
+mod sessions;
 mod stack;
 mod support;
+mod throttling;
+mod users;

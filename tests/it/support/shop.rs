@@ -229,6 +229,11 @@ impl Request {
         Self(self.0.body(body))
     }
 
+    /// Sends it and reads no more than the status: some answers have no end.
+    pub async fn status(self) -> StatusCode {
+        self.0.send().await.unwrap().status()
+    }
+
     /// Sends it and reads the answer to its end.
     pub async fn send(self) -> Answer {
         self.try_send().await.unwrap()
