@@ -3,5 +3,6 @@
 
 pub mod audit;
 pub mod health;
+pub mod import;
 pub mod products;
 pub mod violation;

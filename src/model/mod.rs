@@ -4,6 +4,7 @@ pub mod audit;
 pub mod clock;
 pub mod date;
 pub mod events;
+pub mod genres;
 pub mod ids;
 pub mod isbn;
 pub mod money;

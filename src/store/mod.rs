@@ -2,6 +2,7 @@
 //! queries. The cache finds its place here, between the callers above and the database below.
 
 mod audit;
+pub mod import;
 mod products;
 mod sql;
 
