@@ -8,6 +8,7 @@ pub mod genres;
 pub mod health;
 pub mod listing;
 pub mod passwords;
+pub mod import;
 pub mod products;
 pub mod seed;
 pub mod sessions;

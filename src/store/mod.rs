@@ -4,6 +4,7 @@
 mod audit;
 mod genres;
 mod listing;
+pub mod import;
 mod products;
 mod seed;
 mod sessions;
