@@ -3,8 +3,8 @@
 
 mod audit;
 mod genres;
-mod listing;
 pub mod import;
+mod listing;
 mod products;
 mod seed;
 mod sessions;

@@ -188,7 +188,7 @@ async fn export_has_everything_and_deletion_leaves_nothing() {
 #[tokio::test]
 async fn the_operator_makes_administrators() {
     let shop = Shop::with_quick_hashes(&[]).await;
-    let urls = [("database.url", shop.database.primary_url.as_str()), ("redis.url", &shop.database.redis_url)];
+    let urls = shop.servers();
     let settings = urls.iter().chain(&QUICK_HASHES).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
     let config = Config::load(None, [], settings).unwrap();
     let db = Db::new(&config.database).unwrap();

@@ -3,8 +3,8 @@
 pub(super) mod audit;
 pub(super) mod facets;
 pub(super) mod genres;
-pub(super) mod listing;
 pub(super) mod import;
+pub(super) mod listing;
 pub(super) mod products;
 pub(super) mod seed;
 pub(super) mod sessions;

@@ -20,6 +20,7 @@ use super::database::{TestDatabase, database};
 /// A running shop. It stops when dropped.
 pub struct Shop {
     primary_url: String,
+    redis_url: String,
     /// The database, where it is on the shared stack.
     database: Option<TestDatabase>,
     /// Its clock, which a test may set forward.
@@ -122,7 +123,15 @@ impl Shop {
         let (address, lifecycle) = (app.address().unwrap(), app.lifecycle());
         tokio::spawn(app.serve());
         let client = reqwest::Client::new();
-        Self { primary_url: primary.to_owned(), database: None, clock, address, client, lifecycle }
+        Self {
+            primary_url: primary.to_owned(),
+            redis_url: redis.to_owned(),
+            database: None,
+            clock,
+            address,
+            client,
+            lifecycle,
+        }
     }
 
     /// The address of a path below `/api/v1`, or of any other where it begins with two slashes.
@@ -156,6 +165,11 @@ impl Shop {
 
     pub fn delete(&self, path: &str) -> Request {
         self.request(Method::DELETE, path)
+    }
+
+    /// The settings that lead to its servers.
+    pub fn servers(&self) -> [(&str, &str); 2] {
+        [("database.url", &self.primary_url), ("redis.url", &self.redis_url)]
     }
 
     /// A connection to its primary, for looking behind the scenes.
