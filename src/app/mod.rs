@@ -18,7 +18,9 @@ use crate::{
         access::{Access, SessionLimits},
         audit::Audit,
         credentials::Credentials,
+        genres::Genres,
         health::Health,
+        listing::Listing,
         passwords::Passwords,
         products::{Products, Rules},
         sessions::Sessions,
@@ -186,6 +188,8 @@ pub fn state(config: &Config, db: &Db, clock: Arc<dyn Clock>) -> anyhow::Result<
         sessions: Arc::new(Sessions::new(store.clone(), Arc::clone(&clock), credentials, session_limits)),
         cookies: SessionCookies::from(&config.auth),
         audit: Arc::new(Audit::new(store.clone())),
+        genres: Arc::new(Genres::new(store.clone())),
+        listing: Arc::new(Listing::new(store.clone())),
         products: Arc::new(Products::new(store, clock, rules)),
     })
 }

@@ -1,6 +1,7 @@
 //! The schema: its migrations are part of the program, and a process serves only the schema that it was built for.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::migrate::{MigrateError, Migrator};
@@ -33,9 +34,21 @@ pub enum SchemaError {
 /// # Errors
 /// Where the database cannot be reached, a migration fails, or one that was applied has been changed since.
 pub async fn migrate(url: &SecretString) -> Result<usize, SchemaError> {
+    apply(&MIGRATIONS, url).await
+}
+
+/// The same with the migrations of a folder instead of those that this program was built with.
+///
+/// # Errors
+/// As [`migrate`], and where the folder cannot be read.
+pub async fn migrate_from(folder: &Path, url: &SecretString) -> Result<usize, SchemaError> {
+    apply(&Migrator::new(folder).await?, url).await
+}
+
+async fn apply(migrations: &Migrator, url: &SecretString) -> Result<usize, SchemaError> {
     let mut connection = PgConnection::connect(url.expose_secret()).await.map_err(DbError::from)?;
     let before = applied(&mut connection).await.map_err(DbError::from)?;
-    MIGRATIONS.run(&mut connection).await?;
+    migrations.run(&mut connection).await?;
     let after = applied(&mut connection).await.map_err(DbError::from)?;
     connection.close().await.map_err(DbError::from)?;
     Ok(after.difference(&before).count())

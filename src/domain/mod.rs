@@ -4,9 +4,12 @@
 pub mod access;
 pub mod audit;
 pub mod credentials;
+pub mod genres;
 pub mod health;
+pub mod listing;
 pub mod passwords;
 pub mod products;
+pub mod seed;
 pub mod sessions;
 pub mod throttle;
 pub mod users;

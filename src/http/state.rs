@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::sessions::SessionCookies;
 use crate::domain::access::Access;
 use crate::domain::audit::Audit;
+use crate::domain::genres::Genres;
 use crate::domain::health::Health;
+use crate::domain::listing::Listing;
 use crate::domain::products::Products;
 use crate::domain::sessions::Sessions;
 use crate::domain::users::Users;
@@ -25,6 +27,10 @@ pub struct AppState {
     pub cookies: SessionCookies,
     /// The audit log.
     pub audit: Arc<Audit>,
+    /// Lists of books.
+    pub listing: Arc<Listing>,
+    /// Genres.
+    pub genres: Arc<Genres>,
     /// The books.
     pub products: Arc<Products>,
 }

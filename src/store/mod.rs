@@ -2,7 +2,10 @@
 //! queries. The cache finds its place here, between the callers above and the database below.
 
 mod audit;
+mod genres;
+mod listing;
 mod products;
+mod seed;
 mod sessions;
 mod sql;
 mod users;
@@ -11,6 +14,8 @@ use std::future::Future;
 
 use crate::db::{Db, WriteTransaction};
 use crate::model::events::Events;
+
+pub use listing::{FacetCount, FacetQuery};
 
 pub use crate::db::{DbError as StoreError, UnavailableReason};
 

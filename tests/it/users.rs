@@ -1,7 +1,6 @@
 //! Accounts over HTTP, from the first day to the last.
 
 use bookstore::app;
-use bookstore::config::Config;
 use bookstore::db::Db;
 use bookstore::domain::users::Administration;
 use bookstore::model::clock::SystemClock;
@@ -188,9 +187,7 @@ async fn export_has_everything_and_deletion_leaves_nothing() {
 #[tokio::test]
 async fn the_operator_makes_administrators() {
     let shop = Shop::with_quick_hashes(&[]).await;
-    let urls = [("database.url", shop.database.primary_url.as_str()), ("redis.url", &shop.database.redis_url)];
-    let settings = urls.iter().chain(&QUICK_HASHES).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-    let config = Config::load(None, [], settings).unwrap();
+    let config = shop.config(&QUICK_HASHES);
     let db = Db::new(&config.database).unwrap();
     db.probe_once().await;
     let users = app::state(&config, &db, Arc::new(SystemClock)).unwrap().users;

@@ -1,6 +1,10 @@
 //! The only home of queries. Every one is checked against the schema when it is compiled.
 
 pub(super) mod audit;
+pub(super) mod facets;
+pub(super) mod genres;
+pub(super) mod listing;
 pub(super) mod products;
+pub(super) mod seed;
 pub(super) mod sessions;
 pub(super) mod users;

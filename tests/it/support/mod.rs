@@ -5,13 +5,22 @@ pub mod people;
 pub mod shop;
 pub mod stack;
 
-pub use database::{TestDatabase, database};
+pub use database::database;
 pub use shop::{Answer, Shop};
 pub use stack::{own_stack, stack};
 
-/// Waits until the replica has what was written to a test's database behind the shop's back.
-pub async fn settle(_: &TestDatabase) {
+/// Waits until the replica has what was written behind the shop's back.
+pub async fn settle() {
     let stack = stack().await;
     let mut primary = database::admin(stack, bookstore::dev::Node::Primary).await;
     database::wait_for_replica(stack, &mut primary).await;
+}
+
+/// Waits until something holds; complains after half a minute.
+pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let begun = std::time::Instant::now();
+    while !holds().await {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(30), "{what}: not within 30 s");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bookstore::app::App;
 use bookstore::config::Config;
+use bookstore::dev::Stack;
 use bookstore::domain::access::Token;
 use bookstore::lifecycle::Lifecycle;
 use bookstore::model::clock::{ShiftedClock, SystemClock};
@@ -18,8 +19,9 @@ use super::database::{TestDatabase, database};
 
 /// A running shop. It stops when dropped.
 pub struct Shop {
-    /// Its database.
-    pub database: TestDatabase,
+    primary_url: String,
+    /// The database, where it is on the shared stack.
+    database: Option<TestDatabase>,
     /// Its clock, which a test may set forward.
     pub clock: ShiftedClock,
     address: SocketAddr,
@@ -88,13 +90,27 @@ impl Shop {
         Self::over(database().await, settings).await
     }
 
-    /// A shop over a database that is there already.
+    /// A shop over a database of the shared stack that is there already.
     pub async fn over(database: TestDatabase, settings: &[(&str, &str)]) -> Self {
+        let urls = [database.primary_url.clone(), database.replica_url.clone(), database.redis_url.clone()];
+        let [primary, replica, redis] = urls;
+        let mut shop = Self::at(&primary, &replica, &redis, settings).await;
+        shop.database = Some(database);
+        shop
+    }
+
+    /// A shop over the one database of a stack of its own.
+    pub async fn on(stack: &Stack, settings: &[(&str, &str)]) -> Self {
+        super::database::migrate(stack.primary_url()).await;
+        Self::at(stack.primary_url(), &stack.replica_urls()[0], stack.redis_url(), settings).await
+    }
+
+    async fn at(primary: &str, replica: &str, redis: &str, settings: &[(&str, &str)]) -> Self {
         let usual = [
-            ("database.url", database.primary_url.as_str()),
-            ("database.replicas", &database.replica_url),
+            ("database.url", primary),
+            ("database.replicas", replica),
             ("database.acquire_timeout", "10s"),
-            ("redis.url", &database.redis_url),
+            ("redis.url", redis),
             ("http.bind", "127.0.0.1:0"),
             ("metrics.enabled", "false"),
             ("limits.enabled", "false"),
@@ -105,7 +121,15 @@ impl Shop {
         let app = App::build_with_clock(config, None, Arc::new(clock.clone())).await.unwrap();
         let (address, lifecycle) = (app.address().unwrap(), app.lifecycle());
         tokio::spawn(app.serve());
-        Self { database, clock, address, client: reqwest::Client::new(), lifecycle }
+        let client = reqwest::Client::new();
+        Self { primary_url: primary.to_owned(), database: None, clock, address, client, lifecycle }
+    }
+
+    /// The configuration of another process over the same database.
+    pub fn config(&self, settings: &[(&str, &str)]) -> Config {
+        let urls = [("database.url", self.primary_url.as_str()), ("redis.url", "redis://127.0.0.1:1/0")];
+        let overrides = urls.iter().chain(settings).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        Config::load(None, [], overrides).unwrap()
     }
 
     /// The address of a path below `/api/v1`, or of any other where it begins with two slashes.
@@ -143,7 +167,7 @@ impl Shop {
 
     /// A connection to its primary, for looking behind the scenes.
     pub async fn sql(&self) -> PgConnection {
-        PgConnection::connect(&self.database.primary_url).await.unwrap()
+        PgConnection::connect(&self.primary_url).await.unwrap()
     }
 
     /// The token of a new administrator.
@@ -179,7 +203,9 @@ impl Shop {
         .execute(&mut sql)
         .await
         .unwrap();
-        super::settle(&self.database).await;
+        if self.database.is_some() {
+            super::settle().await;
+        }
         token.reveal().to_owned()
     }
 }
@@ -217,8 +243,13 @@ impl Request {
 
     /// Sends it and reads the answer to its end.
     pub async fn send(self) -> Answer {
-        let response = self.0.send().await.unwrap();
+        self.try_send().await.unwrap()
+    }
+
+    /// The same, where the connection may break.
+    pub async fn try_send(self) -> reqwest::Result<Answer> {
+        let response = self.0.send().await?;
         let (status, headers) = (response.status(), response.headers().clone());
-        Answer { status, headers, body: response.bytes().await.unwrap().to_vec() }
+        Ok(Answer { status, headers, body: response.bytes().await?.to_vec() })
     }
 }
