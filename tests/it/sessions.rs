@@ -122,6 +122,7 @@ async fn sessions_that_ran_out_are_removed() {
     let urls = shop.servers();
     let settings = urls.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
     let config = bookstore::config::Config::load(None, [], settings).unwrap();
+    let config = shop.config(&[]);
     let db = bookstore::db::Db::new(&config.database).unwrap();
     db.probe_once().await;
     let state = bookstore::app::state(&config, &db, std::sync::Arc::new(shop.clock.clone())).unwrap();

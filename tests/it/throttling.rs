@@ -4,7 +4,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use bookstore::config::Config;
 use bookstore::db::Db;
 use bookstore::domain::credentials::{Credentials, CredentialsError};
 use bookstore::domain::passwords::{Password, Passwords};
@@ -77,6 +76,7 @@ fn credentials(shop: &Shop, more: &[(&str, &str)]) -> (Credentials, Passwords, D
     let urls = shop.servers();
     let settings = urls.iter().chain(&QUICK_HASHES).chain(more);
     let config = Config::load(None, [], settings.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))).unwrap();
+    let config = shop.config(&[&QUICK_HASHES, more].concat());
     let db = Db::new(&config.database).unwrap();
     let passwords = Passwords::new(&config.auth).unwrap();
     let credentials = Credentials::new(Store::new(db.clone()), passwords.clone(), Throttle::new(&config.limits));

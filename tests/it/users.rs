@@ -1,7 +1,6 @@
 //! Accounts over HTTP, from the first day to the last.
 
 use bookstore::app;
-use bookstore::config::Config;
 use bookstore::db::Db;
 use bookstore::domain::users::Administration;
 use bookstore::model::clock::SystemClock;
@@ -191,6 +190,7 @@ async fn the_operator_makes_administrators() {
     let urls = shop.servers();
     let settings = urls.iter().chain(&QUICK_HASHES).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
     let config = Config::load(None, [], settings).unwrap();
+    let config = shop.config(&QUICK_HASHES);
     let db = Db::new(&config.database).unwrap();
     db.probe_once().await;
     let users = app::state(&config, &db, Arc::new(SystemClock)).unwrap().users;

@@ -134,6 +134,13 @@ impl Shop {
         }
     }
 
+    /// The configuration of another process over the same database.
+    pub fn config(&self, settings: &[(&str, &str)]) -> Config {
+        let urls = [("database.url", self.primary_url.as_str()), ("redis.url", "redis://127.0.0.1:1/0")];
+        let overrides = urls.iter().chain(settings).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        Config::load(None, [], overrides).unwrap()
+    }
+
     /// The address of a path below `/api/v1`, or of any other where it begins with two slashes.
     pub fn url(&self, path: &str) -> String {
         match path.strip_prefix("//") {
