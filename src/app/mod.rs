@@ -19,6 +19,8 @@ use crate::{
         health::Health,
         listing::Listing,
         products::{Products, Rules},
+        related::RelatedBooks,
+        search::Search,
     },
     http::{
         self, FrameOptions, IMPORT_ROUTE,
@@ -148,6 +150,8 @@ pub fn state(config: &Config, db: &Db, clock: Arc<dyn Clock>) -> anyhow::Result<
         health: Arc::new(Health::new(vec![Arc::new(DatabaseProbe(db.clone())), Arc::new(RedisProbe(redis))])),
         genres: Arc::new(Genres::new(store.clone())),
         listing: Arc::new(Listing::new(store.clone())),
+        search: Arc::new(Search::new(store.clone())),
+        related: Arc::new(RelatedBooks::new(store.clone())),
         products: Arc::new(Products::new(store, clock, rules)),
     })
 }

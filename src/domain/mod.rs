@@ -6,6 +6,8 @@ pub mod genres;
 pub mod health;
 pub mod listing;
 pub mod products;
+pub mod related;
+pub mod search;
 pub mod violation;
 
 pub use crate::store::{StoreError, UnavailableReason};

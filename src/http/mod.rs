@@ -13,6 +13,8 @@ pub mod middleware;
 pub mod openapi;
 pub mod problem;
 pub mod products;
+pub mod related;
+pub mod search;
 pub mod state;
 
 use std::sync::Arc;
@@ -60,7 +62,7 @@ pub struct FrameOptions {
 
 /// The operations of all resources, without prefix and without middleware. A resource adds itself by one line here.
 fn resources() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(products::router()).merge(listing::router()).merge(genres::router())
+    OpenApiRouter::new().merge(products::router()).merge(listing::router()).merge(search::router()).merge(related::router()).merge(genres::router())
 }
 
 /// Every operation with its description.

@@ -10,3 +10,5 @@ pub mod listing;
 pub mod money;
 pub mod precondition;
 pub mod product;
+pub mod related;
+pub mod search;

@@ -5,6 +5,8 @@ mod audit;
 mod genres;
 mod listing;
 mod products;
+mod related;
+mod search;
 mod sql;
 
 use std::future::Future;

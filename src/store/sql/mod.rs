@@ -5,3 +5,6 @@ pub(super) mod facets;
 pub(super) mod genres;
 pub(super) mod listing;
 pub(super) mod products;
+pub(super) mod related;
+pub(super) mod search;
+pub(super) mod suggestions;
