@@ -29,6 +29,25 @@ pub struct Cli {
 /// What the program can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run the shop here, with a PostgreSQL primary, a replica and Redis of its own
+    #[command(after_help = "Examples:
+  bookstore dev                     the shop with 100,000 made-up books on http://127.0.0.1:8080
+  bookstore dev --books 0           the shop with an empty catalogue
+  bookstore dev --exec 'psql \"$DATABASE_URL\"'    a command against a migrated scratch database
+
+The servers listen on loopback at ports of their own, and their data stays for the next run. Ctrl-C stops all of it.")]
+    Dev {
+        /// How many books an empty catalogue is filled with
+        #[arg(long, value_name = "N", default_value_t = 100_000)]
+        books: u64,
+        /// Where the data of the servers is kept [default: .bookstore beside Cargo.toml, or BOOKSTORE_DEV_DIR]
+        #[arg(long, value_name = "FOLDER")]
+        dir: Option<PathBuf>,
+        /// Run this shell command with DATABASE_URL, REPLICA_URLS and REDIS_URL instead of the shop
+        #[arg(long, value_name = "COMMAND", conflicts_with = "books")]
+        exec: Option<String>,
+    },
+
     /// Serve the API; this is what production runs
     #[command(after_help = "Examples:
   BOOKSTORE_DATABASE__URL=postgres://shop@db/bookstore BOOKSTORE_REDIS__URL=redis://cache bookstore serve
@@ -36,6 +55,38 @@ pub enum Command {
 
 It ends on SIGTERM or SIGINT once the open requests are answered; a second signal hurries it.")]
     Serve,
+
+    /// Bring the database to the schema of this program
+    Migrate,
+
+    /// Fill the catalogue with made-up books
+    #[command(after_help = "Examples:
+  bookstore seed --books 1000000
+  bookstore seed --books 5000 --more      add to the books that are there
+
+The same seed makes the same books. All of them are written, or none.")]
+    Seed {
+        /// How many books
+        #[arg(long, value_name = "N", default_value_t = 100_000)]
+        books: u64,
+        /// Which books: another number makes other ones
+        #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+        seed: u64,
+        /// Add to a catalogue that has books already
+        #[arg(long)]
+        more: bool,
+    },
+
+    /// Make an administrator
+    #[command(after_help = "Examples:
+  bookstore admin ada@example.org
+
+An account of this address is promoted and keeps its password; else one is made, and its password printed.")]
+    Admin {
+        /// The account's e-mail address
+        #[arg(value_name = "EMAIL")]
+        email: String,
+    },
 
     /// Print the OpenAPI document
     #[command(after_help = "Examples:

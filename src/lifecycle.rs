@@ -141,27 +141,25 @@ impl Signals {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    };
+    use std::sync::{Arc, Mutex};
 
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn background_tasks_outlive_open_requests() {
         let lifecycle = Lifecycle::new();
-        let request_done = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&request_done);
+        let ended = Arc::new(Mutex::new(Vec::new()));
+        let (request, task) = (Arc::clone(&ended), Arc::clone(&ended));
         lifecycle.spawn_connection(async move {
             tokio::time::sleep(Duration::from_secs(3)).await;
-            request_done.store(true, Ordering::Relaxed);
+            request.lock().unwrap().push("request");
         });
         lifecycle.spawn_background("task", |ending| async move {
             ending.cancelled().await;
-            assert!(seen.load(Ordering::Relaxed), "ended before the request");
+            task.lock().unwrap().push("task");
         });
         assert_eq!(lifecycle.shut_down(Duration::from_secs(10)).await, Shutdown::Clean);
+        assert_eq!(*ended.lock().unwrap(), ["request", "task"]);
     }
 
     #[tokio::test(start_paused = true)]

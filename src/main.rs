@@ -21,9 +21,22 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    let file = cli.config.as_deref();
+    let config = cli.config.clone();
+    let file = config.as_deref();
     match cli.command {
+        Command::Dev { books, dir, exec } => {
+            let options = commands::dev::Options { config: cli.config, books, dir };
+            match exec {
+                Some(command) => commands::dev::exec(&options, &command),
+                None => commands::dev::run(&options),
+            }
+        }
+        Command::Migrate => commands::migrate::run(&commands::load_config(file, [])?),
+        Command::Seed { books, seed, more } => {
+            commands::seed::run(&commands::load_config(file, [])?, books, seed, more)
+        }
         Command::Serve => commands::serve::run(commands::load_config(file, [])?),
+        Command::Admin { email } => commands::admin::run(&commands::load_config(file, [])?, &email),
         Command::Openapi { check: false, .. } => commands::openapi::print(),
         Command::Openapi { check: true, file } => commands::openapi::check(&file),
     }

@@ -15,12 +15,19 @@ use crate::{
     config::{self, Config},
     db::{Db, SchemaError},
     domain::{
+        access::{Access, SessionLimits},
+        audit::Audit,
+        credentials::Credentials,
         genres::Genres,
         health::Health,
         listing::Listing,
+        passwords::Passwords,
         products::{Products, Rules},
         related::RelatedBooks,
         search::Search,
+        sessions::Sessions,
+        throttle::Throttle,
+        users::Users,
     },
     http::{
         self, FrameOptions, IMPORT_ROUTE,
@@ -28,6 +35,7 @@ use crate::{
             bounds::{Bounds, RouteBounds},
             rate_limit::{Allowance, Limits},
         },
+        sessions::SessionCookies,
         state::AppState,
     },
     lifecycle::{Lifecycle, Shutdown},
@@ -39,6 +47,9 @@ use probes::{DatabaseProbe, RedisProbe};
 
 /// How often what is only kept for speed is tidied up.
 const TIDY_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How often sessions that have run out are removed.
+const PURGE_INTERVAL: Duration = Duration::from_secs(600);
 
 /// The whole program, built and not yet running.
 pub struct App {
@@ -58,6 +69,18 @@ impl App {
     /// # Errors
     /// When a port cannot be taken, or the database's schema is not the one that this program was built for.
     pub async fn build(config: Config, metrics: Option<PrometheusHandle>) -> anyhow::Result<Self> {
+        Self::build_with_clock(config, metrics, Arc::new(SystemClock)).await
+    }
+
+    /// The same by another clock.
+    ///
+    /// # Errors
+    /// As [`App::build`].
+    pub async fn build_with_clock(
+        config: Config,
+        metrics: Option<PrometheusHandle>,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
         let lifecycle = Lifecycle::new();
         let db = Db::new(&config.database)?;
         db.probe_once().await;
@@ -66,7 +89,7 @@ impl App {
             Err(SchemaError::Database(error)) => tracing::warn!(%error, "the schema could not be checked"),
             checked => checked?,
         }
-        let state = state(&config, &db, Arc::new(SystemClock))?;
+        let state = state(&config, &db, clock)?;
         let limits = config.limits.enabled.then(|| {
             let limits = &config.limits;
             Arc::new(Limits::new(allowance(limits.per_address), allowance(limits.per_user)))
@@ -124,6 +147,17 @@ impl App {
         if let Some(limits) = limits {
             every(&lifecycle, "rate limits", TIDY_INTERVAL, move || limits.tidy());
         }
+        let sessions = Arc::clone(&state.sessions);
+        lifecycle.spawn_background("expired sessions", |ending| async move {
+            while ending.run_until_cancelled(tokio::time::sleep(PURGE_INTERVAL)).await.is_some() {
+                match ending.run_until_cancelled(sessions.purge_expired()).await {
+                    Some(Ok(removed)) => tracing::debug!(removed, "removed sessions that had run out"),
+                    // They open nothing any more; the next round removes them.
+                    Some(Err(error)) => tracing::info!(%error, "sessions that had run out could not be removed"),
+                    None => break,
+                }
+            }
+        });
         let monitored = db.clone();
         lifecycle.spawn_background("database monitor", |ending| async move {
             ending.run_until_cancelled(monitored.monitor()).await;
@@ -140,14 +174,22 @@ impl App {
 /// The services over a database.
 ///
 /// # Errors
-/// When the address of Redis cannot be used.
+/// When the address of Redis or the parameters of argon2 cannot be used.
 pub fn state(config: &Config, db: &Db, clock: Arc<dyn Clock>) -> anyhow::Result<AppState> {
     let redis = &config.redis;
     let redis = Redis::new(redis.url.expose_secret(), redis.max_connections as usize, redis.timeout)?;
     let store = Store::new(db.clone());
     let rules = Rules { currency: config.shop.currency.parse()? };
+    let passwords = Passwords::new(&config.auth)?;
+    let credentials = Credentials::new(store.clone(), passwords, Throttle::new(&config.limits));
+    let session_limits = SessionLimits::from(&config.auth);
     Ok(AppState {
         health: Arc::new(Health::new(vec![Arc::new(DatabaseProbe(db.clone())), Arc::new(RedisProbe(redis))])),
+        access: Arc::new(Access::new(store.clone(), Arc::clone(&clock), session_limits)),
+        users: Arc::new(Users::new(store.clone(), Arc::clone(&clock), credentials.clone())),
+        sessions: Arc::new(Sessions::new(store.clone(), Arc::clone(&clock), credentials, session_limits)),
+        cookies: SessionCookies::from(&config.auth),
+        audit: Arc::new(Audit::new(store.clone())),
         genres: Arc::new(Genres::new(store.clone())),
         listing: Arc::new(Listing::new(store.clone())),
         search: Arc::new(Search::new(store.clone())),

@@ -1,6 +1,10 @@
 //! What the commands of the command line do: one file each.
 
+pub mod admin;
+pub mod dev;
+pub mod migrate;
 pub mod openapi;
+pub mod seed;
 pub mod serve;
 
 use std::{path::Path, process::ExitCode};

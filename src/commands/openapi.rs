@@ -15,9 +15,7 @@ use serde_json::Value;
 /// # Errors
 /// When it cannot be written as JSON.
 pub fn text() -> anyhow::Result<String> {
-    // By way of `Value`, whose names are in order, so that the file does not depend on that of the code.
-    let document = serde_json::to_value(crate::http::document())?;
-    Ok(serde_json::to_string_pretty(&document)? + "\n")
+    Ok(crate::http::document().to_pretty_json()? + "\n")
 }
 
 /// Prints the document.

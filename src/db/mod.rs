@@ -22,7 +22,7 @@ pub use error::{DbError, UnavailableReason};
 pub use node::{Health, Node, NodeReport};
 pub use position::Lsn;
 pub use read::ReadConnection;
-pub use schema::{SchemaError, migrate};
+pub use schema::{SchemaError, migrate, migrate_from};
 pub use transaction::{Journal, WriteTransaction};
 
 use crate::config;

@@ -127,7 +127,8 @@ async fn ask(node: &Node, connection: &mut Option<PgConnection>) -> sqlx::Result
     {
         return Ok(probe);
     }
-    position(connection.insert(node.connect_options().connect().await?)).await
+    let options = node.connect_options().clone().application_name("bookstore probe");
+    position(connection.insert(options.connect().await?)).await
 }
 
 async fn position(connection: &mut PgConnection) -> sqlx::Result<Probe> {

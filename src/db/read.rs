@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, Postgres};
+use tokio::sync::oneshot;
 use tracing::Instrument;
 
 use super::error::{DbError, UnavailableReason, Verdict, judge};
@@ -118,19 +119,26 @@ impl Db {
         Fut: Future<Output = sqlx::Result<T>> + Send,
     {
         let abandoned = Arc::new(AtomicBool::new(false));
+        let (begin, begun) = oneshot::channel();
         let work = async {
+            #[expect(clippy::disallowed_methods, reason = "the one place that takes a connection to read")]
             let connection = node.pool().acquire().await?;
+            // Nobody listens where the node went down meanwhile, and then nobody waits for the rest either.
+            let _ = begin.send(());
             query(ReadConnection { connection, abandoned: Arc::clone(&abandoned) }).await
         };
-        let mut work = std::pin::pin!(work);
         // The server ends a slow statement by itself; this guard is for a server that no longer does anything.
-        let patience = self.inner.settings.read_timeout;
+        let patience = async {
+            let _ = begun.await;
+            tokio::time::sleep(self.inner.settings.read_timeout).await;
+        };
+        let mut work = std::pin::pin!(work);
         let failure = tokio::select! {
             // A finished answer counts even when the node is found down at the same moment.
             biased;
             outcome = &mut work => return outcome.map_err(Failure::Query),
             () = node.went_down() => Failure::NodeWentDown,
-            () = tokio::time::sleep(patience) => Failure::TimedOut,
+            () = patience => Failure::TimedOut,
         };
         abandoned.store(true, Ordering::Relaxed);
         Err(failure)

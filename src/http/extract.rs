@@ -3,6 +3,8 @@
 //! What passes holds no NUL character and no invalid UTF-8 (PostgreSQL's `text` takes neither), no unknown field or
 //! parameter (the types say `deny_unknown_fields`), and satisfies the type's `garde` rules.
 
+mod strict;
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, RawPathParams, Request},
@@ -18,6 +20,8 @@ use super::{
     middleware::bounds::body_problem,
     problem::{FieldError, Kind, Problem},
 };
+
+use strict::Strict;
 
 /// A JSON body, and as a response: JSON.
 #[derive(Debug, Clone, Copy)]
@@ -167,7 +171,7 @@ where
 /// # Errors
 /// The first part that has the wrong type, is missing or is unknown.
 pub fn typed<T: DeserializeOwned>(value: Value) -> Result<T, FieldError> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
+    serde_path_to_error::deserialize(Strict(value)).map_err(|error| {
         let path = pointer_of(error.path().iter().filter_map(segment));
         body_error(path, error.inner().to_string())
     })

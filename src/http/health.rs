@@ -13,11 +13,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::state::AppState;
-use crate::domain::health::{Condition, Report};
+use crate::domain::health::{Condition, Health, Report};
+
+/// What is outside of the limits and bounds of the other routes.
+pub const PATHS: [&str; 2] = ["/livez", "/readyz"];
 
 /// The routes.
-pub fn router() -> OpenApiRouter<AppState> {
+pub fn router() -> OpenApiRouter<Arc<Health>> {
     OpenApiRouter::new().routes(routes!(livez)).routes(routes!(readyz))
 }
 
@@ -87,8 +89,8 @@ async fn livez() -> Response {
         (status = 503, description = "Not ready: a part is missing that nothing works without, or it is shutting down", body = HealthDocument),
     ),
 )]
-async fn readyz(State(state): State<AppState>) -> Response {
-    let report = state.health.report().await;
+async fn readyz(State(health): State<Arc<Health>>) -> Response {
+    let report = health.report().await;
     let status = if report.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     answer(status, &report.into())
 }

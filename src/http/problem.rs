@@ -70,6 +70,9 @@ kinds! {
     Forbidden = FORBIDDEN, "forbidden", "This is not allowed";
     /// A change by cookie lacks the right CSRF token in its header.
     CsrfRejected = FORBIDDEN, "csrf-rejected", "The CSRF token is missing or wrong";
+    /// This needs more than a session: the password must have been given in it within the last minutes. Confirm it with
+    /// `POST /sessions/current/confirmation`, and try again.
+    ConfirmationRequired = FORBIDDEN, "confirmation-required", "The password must be confirmed";
     /// There is nothing at this address.
     NotFound = NOT_FOUND, "not-found", "There is nothing here";
     /// The resource exists, but not this method; `Allow` lists those that do.

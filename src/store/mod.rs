@@ -3,11 +3,15 @@
 
 mod audit;
 mod genres;
+pub mod import;
 mod listing;
 mod products;
 mod related;
 mod search;
+mod seed;
+mod sessions;
 mod sql;
+mod users;
 
 use std::future::Future;
 

@@ -37,7 +37,18 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "model",
         may: &[],
-        never: &["sqlx", "deadpool_redis", "redis", "moka", "axum", "utoipa", "utoipa_axum", "tower_http", "garde", "tokio"],
+        never: &[
+            "sqlx",
+            "deadpool_redis",
+            "redis",
+            "moka",
+            "axum",
+            "utoipa",
+            "utoipa_axum",
+            "tower_http",
+            "garde",
+            "tokio",
+        ],
     },
     Layer { name: "dev", may: &[], never: &["axum", "utoipa", "moka"] },
 ];
@@ -107,7 +118,9 @@ fn every_layer_imports_only_what_it_may() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let layers: BTreeSet<String> = sources(&root)
         .iter()
-        .filter_map(|path| path.strip_prefix(&root).ok()?.iter().next()?.to_str().map(|top| top.trim_end_matches(".rs").to_owned()))
+        .filter_map(|path| {
+            path.strip_prefix(&root).ok()?.iter().next()?.to_str().map(|top| top.trim_end_matches(".rs").to_owned())
+        })
         .collect();
     let mut broken = Vec::new();
     for layer in LAYERS {

@@ -9,7 +9,7 @@ use bookstore::db::{Consistency, Db, DbError, Journal};
 use bookstore::dev::{Node, Stack};
 use sqlx::{Connection, PgConnection};
 
-use crate::support::{database, own_stack};
+use crate::support::{database, eventually, own_stack};
 
 struct Silence;
 
@@ -36,7 +36,7 @@ async fn watch(primary: &str, replica: &str, more: &[(&str, &str)]) -> Watched {
         ("database.url", primary),
         ("database.replicas", replica),
         ("database.probe_interval", "20ms"),
-        ("database.probe_timeout", "500ms"),
+        ("database.probe_timeout", "3s"),
         ("database.acquire_timeout", "10s"),
         ("redis.url", "redis://127.0.0.1:1/0"),
     ];
@@ -57,14 +57,6 @@ async fn asks_replica(db: &Db, consistency: Consistency) -> Result<bool, DbError
         sqlx::query_scalar::<_, bool>("SELECT pg_is_in_recovery()").fetch_one(&mut *connection).await
     })
     .await
-}
-
-async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let begun = Instant::now();
-    while !holds().await {
-        assert!(begun.elapsed() < Duration::from_secs(30), "{what}: not within 30 s");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }
 
 async fn write(db: &Db, value: i64) -> Result<(), DbError> {
@@ -135,7 +127,10 @@ impl Load {
 async fn loaded(name: &str) -> (Stack, Watched) {
     let stack = own_stack(name).await;
     let watched = watch(stack.primary_url(), &stack.replica_urls()[0], &[]).await;
-    eventually("the replica answers", async || asks_replica(&watched.db, Consistency::Eventual).await.is_ok_and(|it| it)).await;
+    eventually("the replica answers", async || {
+        asks_replica(&watched.db, Consistency::Eventual).await.is_ok_and(|it| it)
+    })
+    .await;
     (stack, watched)
 }
 
@@ -254,7 +249,7 @@ async fn one_broken_connection_is_no_outage() {
         let mut killer = PgConnection::connect(&database.primary_url).await.unwrap();
         sqlx::query(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+             WHERE datname = current_database() AND application_name = 'bookstore'",
         )
         .execute(&mut killer)
         .await

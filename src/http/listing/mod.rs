@@ -70,7 +70,7 @@ async fn list(
         facets: parameters.facets,
     };
     let signed_in = caller.is_some();
-    let sees_unlisted = caller.is_some_and(|caller| caller.is_administrator());
+    let sees_unlisted = caller.is_some_and(|caller| caller.is_admin());
     let page = match state.listing.page(request, sees_unlisted).await {
         Err(ListingError::Forbidden) if !signed_in => return Err(Problem::new(Kind::Unauthenticated)),
         page => page?,

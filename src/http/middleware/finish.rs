@@ -3,7 +3,7 @@
 use axum::{
     body::Body,
     extract::Request,
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -49,10 +49,7 @@ fn as_problem(response: Response, path: &str, request_id: Option<&str>) -> Respo
         for (name, value) in problem.clone().into_response().headers() {
             parts.headers.entry(name).or_insert(value.clone());
         }
-        match (parts.status, parts.headers.get(header::ALLOW).and_then(|allow| allow.to_str().ok())) {
-            (StatusCode::METHOD_NOT_ALLOWED, Some(allow)) => problem.detail(format!("Allowed here: {allow}.")),
-            _ => problem,
-        }
+        problem
     });
     // The kind decides, so that a status that has none of its own still is what its document says.
     parts.status = problem.status();

@@ -39,11 +39,11 @@ pub fn router() -> OpenApiRouter<AppState> {
 )]
 async fn read(
     State(state): State<AppState>,
-    MaybeCaller(caller): MaybeCaller,
+    caller: MaybeCaller,
     Path(id): Path<Uuid>,
     conditions: Conditions,
 ) -> Result<Response, Problem> {
-    let product = state.products.get(ProductId(id), caller.is_some_and(|caller| caller.is_administrator())).await?;
+    let product = state.products.get(ProductId(id), caller.is_admin()).await?;
     Ok(representation(product)?.respond(&conditions))
 }
 
@@ -57,11 +57,11 @@ async fn read(
 )]
 async fn read_by_isbn(
     State(state): State<AppState>,
-    MaybeCaller(caller): MaybeCaller,
+    caller: MaybeCaller,
     Path(isbn): Path<String>,
     conditions: Conditions,
 ) -> Result<Response, Problem> {
-    let sees_drafts = caller.is_some_and(|caller| caller.is_administrator());
+    let sees_drafts = caller.is_admin();
     let product = match state.products.get_by_isbn(&isbn, sees_drafts).await {
         // A path that is no ISBN names nothing.
         Err(ProductError::Invalid(violations)) => {

@@ -13,6 +13,7 @@ use crate::domain::violation::Violation;
 use crate::http::auth::Administrator;
 use crate::http::conditional::IfMatch;
 use crate::http::extract::{Json, MergePatch, Path, typed};
+use crate::http::middleware::context::RequestContext;
 use crate::http::problem::Problem;
 use crate::http::state::AppState;
 use crate::model::ids::ProductId;
@@ -33,9 +34,10 @@ use crate::model::ids::ProductId;
 pub(super) async fn create(
     State(state): State<AppState>,
     administrator: Administrator,
+    context: RequestContext,
     Json(input): Json<ProductInput>,
 ) -> Result<Response, Problem> {
-    let product = state.products.create(&administrator.actor(), input.into(), None).await?;
+    let product = state.products.create(&administrator.actor(context.request_id()), input.into(), None).await?;
     let location = location(product.id);
     let response = representation(product)?.respond_written(StatusCode::CREATED);
     Ok(([(header::LOCATION, location)], response).into_response())
@@ -60,6 +62,7 @@ pub(super) async fn create(
 pub(super) async fn replace(
     State(state): State<AppState>,
     administrator: Administrator,
+    context: RequestContext,
     Path(id): Path<Uuid>,
     if_match: IfMatch,
     Json(input): Json<ProductInput>,
@@ -67,7 +70,9 @@ pub(super) async fn replace(
     let expected = if_match.require()?;
     let product = state
         .products
-        .change(&administrator.actor(), "product.replace", ProductId(id), &expected, |_| Ok(input.clone().into()))
+        .change(&administrator.actor(context.request_id()), "product.replace", ProductId(id), &expected, |_| {
+            Ok(input.clone().into())
+        })
         .await?;
     Ok(representation(product)?.respond_written(StatusCode::OK))
 }
@@ -92,6 +97,7 @@ pub(super) async fn replace(
 pub(super) async fn patch(
     State(state): State<AppState>,
     administrator: Administrator,
+    context: RequestContext,
     Path(id): Path<Uuid>,
     if_match: IfMatch,
     MergePatch(patch): MergePatch<ProductPatch>,
@@ -99,7 +105,7 @@ pub(super) async fn patch(
     let expected = if_match.require()?;
     let product = state
         .products
-        .change(&administrator.actor(), "product.patch", ProductId(id), &expected, |current| {
+        .change(&administrator.actor(context.request_id()), "product.patch", ProductId(id), &expected, |current| {
             let document = patch.apply_to(current.fields.clone()).unwrap_or(Value::Null);
             draft(document).map_err(|violation| vec![violation])
         })
@@ -128,10 +134,11 @@ fn draft(document: Value) -> Result<ProductDraft, Violation> {
 pub(super) async fn retire(
     State(state): State<AppState>,
     administrator: Administrator,
+    context: RequestContext,
     Path(id): Path<Uuid>,
     if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
     let expected = if_match.require()?;
-    state.products.retire(&administrator.actor(), ProductId(id), &expected).await?;
+    state.products.retire(&administrator.actor(context.request_id()), ProductId(id), &expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }
