@@ -16,6 +16,7 @@ mod http_frame;
 mod nodes;
 mod outage;
 mod products;
+mod seed;
 mod sessions;
 mod stack;
 mod support;
