@@ -7,7 +7,7 @@ use bookstore::model::clock::SystemClock;
 use bookstore::store::Store;
 use sqlx::{Connection, PgConnection};
 
-use crate::support::{TestDatabase, database};
+use crate::support::database::{TestDatabase, database};
 
 struct Fixture {
     database: TestDatabase,

@@ -119,9 +119,6 @@ async fn sessions_that_ran_out_are_removed() {
     shop.newcomer("ada@example.org").await;
     shop.clock.advance(Duration::hours(25));
     let fresh = shop.token_of("ada@example.org").await;
-    let urls = shop.servers();
-    let settings = urls.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-    let config = bookstore::config::Config::load(None, [], settings).unwrap();
     let config = shop.config(&[]);
     let db = bookstore::db::Db::new(&config.database).unwrap();
     db.probe_once().await;

@@ -73,9 +73,6 @@ async fn the_password_of_a_session_cannot_be_guessed_either() {
 }
 
 fn credentials(shop: &Shop, more: &[(&str, &str)]) -> (Credentials, Passwords, Db) {
-    let urls = shop.servers();
-    let settings = urls.iter().chain(&QUICK_HASHES).chain(more);
-    let config = Config::load(None, [], settings.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))).unwrap();
     let config = shop.config(&[&QUICK_HASHES, more].concat());
     let db = Db::new(&config.database).unwrap();
     let passwords = Passwords::new(&config.auth).unwrap();

@@ -187,9 +187,6 @@ async fn export_has_everything_and_deletion_leaves_nothing() {
 #[tokio::test]
 async fn the_operator_makes_administrators() {
     let shop = Shop::with_quick_hashes(&[]).await;
-    let urls = shop.servers();
-    let settings = urls.iter().chain(&QUICK_HASHES).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-    let config = Config::load(None, [], settings).unwrap();
     let config = shop.config(&QUICK_HASHES);
     let db = Db::new(&config.database).unwrap();
     db.probe_once().await;

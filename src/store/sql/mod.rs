@@ -8,7 +8,7 @@ pub(super) mod listing;
 pub(super) mod products;
 pub(super) mod related;
 pub(super) mod search;
-pub(super) mod suggestions;
 pub(super) mod seed;
 pub(super) mod sessions;
+pub(super) mod suggestions;
 pub(super) mod users;

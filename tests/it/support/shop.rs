@@ -20,7 +20,6 @@ use super::database::{TestDatabase, database};
 /// A running shop. It stops when dropped.
 pub struct Shop {
     primary_url: String,
-    redis_url: String,
     /// The database, where it is on the shared stack.
     database: Option<TestDatabase>,
     /// Its clock, which a test may set forward.
@@ -172,11 +171,6 @@ impl Shop {
 
     pub fn delete(&self, path: &str) -> Request {
         self.request(Method::DELETE, path)
-    }
-
-    /// The settings that lead to its servers.
-    pub fn servers(&self) -> [(&str, &str); 2] {
-        [("database.url", &self.primary_url), ("redis.url", &self.redis_url)]
     }
 
     /// A connection to its primary, for looking behind the scenes.
