@@ -15,6 +15,8 @@ pub mod middleware;
 pub mod openapi;
 pub mod problem;
 pub mod products;
+pub mod related;
+pub mod search;
 pub mod sessions;
 pub mod state;
 pub mod users;
@@ -70,6 +72,8 @@ fn resources() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(products::router())
         .merge(listing::router())
+        .merge(search::router())
+        .merge(related::router())
         .merge(genres::router())
         .merge(users::router())
         .merge(sessions::router())

@@ -11,10 +11,14 @@
 )]
 
 mod architecture;
+mod authorization;
 mod http_frame;
 mod nodes;
 mod outage;
 mod products;
 mod seed;
+mod sessions;
 mod stack;
 mod support;
+mod throttling;
+mod users;

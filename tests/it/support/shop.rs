@@ -122,7 +122,22 @@ impl Shop {
         let (address, lifecycle) = (app.address().unwrap(), app.lifecycle());
         tokio::spawn(app.serve());
         let client = reqwest::Client::new();
-        Self { primary_url: primary.to_owned(), database: None, clock, address, client, lifecycle }
+        Self {
+            primary_url: primary.to_owned(),
+            redis_url: redis.to_owned(),
+            database: None,
+            clock,
+            address,
+            client,
+            lifecycle,
+        }
+    }
+
+    /// The configuration of another process over the same database.
+    pub fn config(&self, settings: &[(&str, &str)]) -> Config {
+        let urls = [("database.url", self.primary_url.as_str()), ("redis.url", "redis://127.0.0.1:1/0")];
+        let overrides = urls.iter().chain(settings).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        Config::load(None, [], overrides).unwrap()
     }
 
     /// The address of a path below `/api/v1`, or of any other where it begins with two slashes.
@@ -227,6 +242,11 @@ impl Request {
 
     pub fn body(self, body: impl Into<reqwest::Body>) -> Self {
         Self(self.0.body(body))
+    }
+
+    /// Sends it and reads no more than the status: some answers have no end.
+    pub async fn status(self) -> StatusCode {
+        self.0.send().await.unwrap().status()
     }
 
     /// Sends it and reads the answer to its end.
