@@ -122,15 +122,7 @@ impl Shop {
         let (address, lifecycle) = (app.address().unwrap(), app.lifecycle());
         tokio::spawn(app.serve());
         let client = reqwest::Client::new();
-        Self {
-            primary_url: primary.to_owned(),
-            redis_url: redis.to_owned(),
-            database: None,
-            clock,
-            address,
-            client,
-            lifecycle,
-        }
+        Self { primary_url: primary.to_owned(), database: None, clock, address, client, lifecycle }
     }
 
     /// The configuration of another process over the same database.
