@@ -13,9 +13,12 @@
 mod architecture;
 mod authorization;
 mod http_frame;
+mod listing;
 mod nodes;
 mod outage;
 mod products;
+mod related;
+mod search;
 mod seed;
 mod sessions;
 mod stack;
