@@ -1,2 +1,44 @@
 //! The command line.
-fn main() {}
+
+use std::{io::Write as _, process::ExitCode};
+
+use bookstore::{
+    cli::{Cli, Command},
+    commands::{self, EXIT_USAGE},
+    config::ConfigError,
+};
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            // Nothing is left to be done where even this cannot be written.
+            drop(writeln!(std::io::stderr(), "error: {error:#}"));
+            if error.is::<ConfigError>() { ExitCode::from(EXIT_USAGE) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let config = cli.config.clone();
+    let file = config.as_deref();
+    match cli.command {
+        Command::Dev { books, dir, exec } => {
+            let options = commands::dev::Options { config: cli.config, books, dir };
+            match exec {
+                Some(command) => commands::dev::exec(&options, &command),
+                None => commands::dev::run(&options),
+            }
+        }
+        Command::Migrate => commands::migrate::run(&commands::load_config(file, [])?),
+        Command::Seed { books, seed, more } => {
+            commands::seed::run(&commands::load_config(file, [])?, books, seed, more)
+        }
+        Command::Import(arguments) => commands::import::run(&commands::load_config(file, [])?, &arguments),
+        Command::Serve => commands::serve::run(commands::load_config(file, [])?),
+        Command::Admin { email } => commands::admin::run(&commands::load_config(file, [])?, &email),
+        Command::Openapi { check: false, .. } => commands::openapi::print(),
+        Command::Openapi { check: true, file } => commands::openapi::check(&file),
+    }
+}

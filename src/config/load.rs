@@ -128,19 +128,26 @@ impl Layers {
         Ok(Self { merged, problems: Vec::new() })
     }
 
-    /// Reads one setting; a problem with it is remembered and gives `None`.
+    /// Reads one setting. A problem with it is remembered, and the default stands in for it, so that the rest can be
+    /// checked as well.
     pub(super) fn read<T: Setting>(&mut self, key: &Key) -> Option<T> {
-        let path = key.path();
-        let Some(raw) = self.raw(&path) else {
-            self.complain(key, "is not set, and has no default".to_owned());
-            return None;
+        let read = match self.raw(&key.path()) {
+            Some(raw) => T::read(&raw),
+            None => Err("is not set, and has no default".to_owned()),
         };
-        T::read(&raw).map_err(|why| self.complain(key, why)).ok()
+        read.or_else(|why| {
+            self.complain(key, why);
+            T::read(&Raw::One(key.default.unwrap_or_default().to_owned()))
+        })
+        .ok()
     }
 
-    /// Remembers a problem with the value of a key.
+    /// Remembers a problem with the value of a key, unless there is one already.
     pub(super) fn complain(&mut self, key: &Key, why: String) {
         let path = key.path();
+        if self.problems.iter().any(|problem| problem.key == path) {
+            return;
+        }
         let raw = self.raw(&path);
         let source = raw.as_ref().and_then(|_| self.source(&path));
         let value = raw.map(|raw| raw.to_string()).filter(|_| !key.secret);

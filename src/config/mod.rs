@@ -112,7 +112,10 @@ sections! {
         /// Longest time for one bulk import.
         #[garde(custom(between(SEC_1, DAY)))]
         import_timeout: Duration = Some("30m"), "a duration from 1s to 1day";
-        /// Longest pause between two pieces of a request's head or body.
+        /// Longest wait for the head of a request on an open connection.
+        #[garde(custom(between(MS_100, HOUR)))]
+        keep_alive_timeout: Duration = Some("75s"), "a duration from 100ms to 1h";
+        /// Longest pause between two pieces of a body.
         #[garde(custom(between(MS_100, MIN_10)))]
         idle_timeout: Duration = Some("10s"), "a duration from 100ms to 10m";
         /// Largest request body.
@@ -162,7 +165,7 @@ sections! {
         min_connections: u32 = Some("2"), "a whole number up to max_connections";
         /// Longest wait for a connection.
         #[garde(custom(between(MS_10, MIN_10)))]
-        acquire_timeout: Duration = Some("1s"), "a duration from 10ms to 10m";
+        acquire_timeout: Duration = Some("3s"), "a duration from 10ms to 10m";
         /// Longest time for one statement, enforced by the server.
         #[garde(custom(between(MS_10, HOUR)))]
         statement_timeout: Duration = Some("5s"), "a duration from 10ms to 1h";

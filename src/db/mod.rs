@@ -12,6 +12,7 @@ mod monitor;
 mod node;
 mod position;
 mod read;
+mod schema;
 mod transaction;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub use error::{DbError, UnavailableReason};
 pub use node::{Health, Node, NodeReport};
 pub use position::Lsn;
 pub use read::ReadConnection;
+pub use schema::{SchemaError, migrate, migrate_from};
 pub use transaction::{Journal, WriteTransaction};
 
 use crate::config;

@@ -9,7 +9,7 @@ use sqlx::{ConnectOptions, PgConnection};
 use super::node::{Health, Node, Role};
 use super::position::Lsn;
 use super::{Db, config};
-use crate::telemetry;
+use crate::telemetry::database as telemetry;
 
 /// Where the primary was, and when, for as far back as lag is of interest. Lag is read off it, so it needs no clock
 /// but this machine's and an idle primary makes no replica look late.
@@ -119,12 +119,19 @@ fn down(detail: String) -> Health {
     Health { up: false, position: Lsn::default(), lag: Duration::ZERO, detail }
 }
 
-/// Asks over a connection of the probe's own: a full pool is not a dead server.
+/// Asks over a connection of the probe's own: a full pool is not a dead server. Nor is a dead connection: what fails on
+/// an old one is asked once more on a new one.
 async fn ask(node: &Node, connection: &mut Option<PgConnection>) -> sqlx::Result<Probe> {
-    let connection = match connection {
-        Some(connection) => connection,
-        None => connection.insert(node.connect_options().connect().await?),
-    };
+    if let Some(open) = connection
+        && let Ok(probe) = position(open).await
+    {
+        return Ok(probe);
+    }
+    let options = node.connect_options().clone().application_name("bookstore probe");
+    position(connection.insert(options.connect().await?)).await
+}
+
+async fn position(connection: &mut PgConnection) -> sqlx::Result<Probe> {
     // What is not flushed on the primary can be lost in a crash and its position used again: hence the flush
     // position, not the insert position.
     let row = sqlx::query!(

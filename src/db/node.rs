@@ -93,7 +93,7 @@ impl Node {
         let broken = Arc::clone(&broken_at);
         let pool = PgPoolOptions::new()
             .max_connections(settings.max_connections)
-            .min_connections(0)
+            .min_connections(settings.min_connections)
             .acquire_timeout(settings.acquire_timeout)
             .idle_timeout(settings.idle_timeout)
             .max_lifetime(settings.max_lifetime)
@@ -140,6 +140,11 @@ impl Node {
 
     pub(super) fn pool(&self) -> &PgPool {
         &self.shared.pool
+    }
+
+    /// Whether the pool may open another connection.
+    pub(super) fn has_room(&self) -> bool {
+        self.shared.pool.size() < self.shared.pool.options().get_max_connections()
     }
 
     pub(super) fn connect_options(&self) -> &PgConnectOptions {

@@ -8,12 +8,13 @@ use std::time::Instant;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, Postgres};
+use tokio::sync::oneshot;
 use tracing::Instrument;
 
 use super::error::{DbError, UnavailableReason, Verdict, judge};
 use super::node::Node;
 use super::{Consistency, Db};
-use crate::telemetry;
+use crate::telemetry::database as telemetry;
 
 /// A connection on which one read runs. It can read and nothing else.
 pub struct ReadConnection {
@@ -74,11 +75,16 @@ impl Db {
                     db.node = node.name()
                 );
                 let outcome = self.attempt(&node, &query).instrument(span).await;
-                telemetry::record_database_operation(name, node.name(), started.elapsed(), outcome.is_ok());
+                telemetry::record_operation(name, node.name(), started.elapsed(), outcome.is_ok());
                 last = match outcome {
                     Ok(value) => return Ok(value),
                     Err(Failure::NodeWentDown) => None,
                     Err(Failure::TimedOut) => {
+                        timed_out = true;
+                        None
+                    }
+                    // No connection came although there was room for one: whoever is slow to let us in is as good as down.
+                    Err(Failure::Query(sqlx::Error::PoolTimedOut)) if node.has_room() => {
                         timed_out = true;
                         None
                     }
@@ -113,19 +119,25 @@ impl Db {
         Fut: Future<Output = sqlx::Result<T>> + Send,
     {
         let abandoned = Arc::new(AtomicBool::new(false));
+        let (begin, begun) = oneshot::channel();
         let work = async {
             let connection = node.pool().acquire().await?;
+            // Nobody listens where the node went down meanwhile, and then nobody waits for the rest either.
+            let _ = begin.send(());
             query(ReadConnection { connection, abandoned: Arc::clone(&abandoned) }).await
         };
-        let mut work = std::pin::pin!(work);
         // The server ends a slow statement by itself; this guard is for a server that no longer does anything.
-        let patience = self.inner.settings.read_timeout;
+        let patience = async {
+            let _ = begun.await;
+            tokio::time::sleep(self.inner.settings.read_timeout).await;
+        };
+        let mut work = std::pin::pin!(work);
         let failure = tokio::select! {
             // A finished answer counts even when the node is found down at the same moment.
             biased;
             outcome = &mut work => return outcome.map_err(Failure::Query),
             () = node.went_down() => Failure::NodeWentDown,
-            () = tokio::time::sleep(patience) => Failure::TimedOut,
+            () = patience => Failure::TimedOut,
         };
         abandoned.store(true, Ordering::Relaxed);
         Err(failure)

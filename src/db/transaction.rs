@@ -9,7 +9,7 @@ use sqlx::{PgConnection, Postgres, Transaction};
 use super::error::{DbError, UnavailableReason, Verdict, judge};
 use super::position::Lsn;
 use super::{Consistency, Db};
-use crate::telemetry;
+use crate::telemetry::database as telemetry;
 
 /// What a transaction leaves behind about itself. There is no commit without one.
 pub trait Journal: Sync {
@@ -135,7 +135,7 @@ impl WriteTransaction {
         journal.append(&mut self.transaction).await?;
         let mut unsettled = Unsettled(Some(&db));
         let outcome = self.transaction.commit().await;
-        telemetry::record_database_operation(name, "primary", started.elapsed(), outcome.is_ok());
+        telemetry::record_operation(name, "primary", started.elapsed(), outcome.is_ok());
         outcome?;
         db.raise_floor().await;
         unsettled.0 = None;

@@ -1,8 +1,19 @@
 //! The shop's rules: one service and one error enum a resource. Services authorize, decide and draw the boundaries of
 //! transactions; they know neither HTTP nor SQL.
 
+pub mod access;
 pub mod audit;
+pub mod credentials;
+pub mod genres;
 pub mod health;
 pub mod import;
+pub mod listing;
+pub mod passwords;
 pub mod products;
+pub mod seed;
+pub mod sessions;
+pub mod throttle;
+pub mod users;
 pub mod violation;
+
+pub use crate::store::{StoreError, UnavailableReason};

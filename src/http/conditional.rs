@@ -5,7 +5,7 @@ use std::{convert::Infallible, time::SystemTime};
 use axum::{
     body::{Body, Bytes},
     extract::FromRequestParts,
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -90,7 +90,7 @@ impl Representation {
     pub fn respond(&self, conditions: &Conditions) -> Response {
         let not_modified = conditions.hold_for(&self.etag, self.last_modified);
         let status = if not_modified { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
-        let body = if not_modified || conditions.head { Body::empty() } else { Body::from(self.body.clone()) };
+        let body = if not_modified { Body::empty() } else { Body::from(self.body.clone()) };
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         self.write_headers(headers);
@@ -208,7 +208,6 @@ impl Tags {
 /// The conditions of a read: extract it in every GET handler, and hand it to [`Representation::respond`].
 #[derive(Debug, Clone, Default)]
 pub struct Conditions {
-    head: bool,
     if_none_match: Option<Tags>,
     if_modified_since: Option<SystemTime>,
 }
@@ -235,7 +234,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Conditions {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let since = parts.headers.get(header::IF_MODIFIED_SINCE).and_then(|value| value.to_str().ok());
         Ok(Self {
-            head: parts.method == Method::HEAD,
             // A condition that cannot be read is not applied; the full answer is never wrong.
             if_none_match: Tags::read(&parts.headers, &header::IF_NONE_MATCH).and_then(Result::ok),
             if_modified_since: since.and_then(|text| httpdate::parse_http_date(text).ok()),

@@ -3,17 +3,25 @@
 //! What passes holds no NUL character and no invalid UTF-8 (PostgreSQL's `text` takes neither), no unknown field or
 //! parameter (the types say `deny_unknown_fields`), and satisfies the type's `garde` rules.
 
+mod strict;
+
 use axum::{
-    body::{Bytes, HttpBody as _},
+    body::Bytes,
     extract::{FromRequest, FromRequestParts, RawPathParams, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use garde::Validate;
+use http_body_util::{BodyExt as _, Collected};
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::problem::{FieldError, Kind, Problem};
+use super::{
+    middleware::bounds::body_problem,
+    problem::{FieldError, Kind, Problem},
+};
+
+use strict::Strict;
 
 /// A JSON body, and as a response: JSON.
 #[derive(Debug, Clone, Copy)]
@@ -32,9 +40,9 @@ where
 {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         require_media_type(request.headers(), &["application/json"])?;
-        checked_json(&read_body(request, state).await?).map(Json)
+        checked_json(&read_body(request).await?).map(Json)
     }
 }
 
@@ -50,9 +58,9 @@ where
 {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         require_media_type(request.headers(), &["application/merge-patch+json", "application/json"])?;
-        checked_json(&read_body(request, state).await?).map(MergePatch)
+        checked_json(&read_body(request).await?).map(MergePatch)
     }
 }
 
@@ -112,20 +120,9 @@ where
 }
 
 /// Reads the whole body.
-///
-/// # Errors
-/// 413 when it is longer than the limit of its route, 400 when it breaks off.
-async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    let announced = request.body().size_hint().lower();
-    Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => content_too_large(announced),
-        _ => Problem::new(Kind::MalformedRequest).detail("The body could not be read to its end."),
-    })
-}
-
-fn content_too_large(announced: u64) -> Problem {
-    let problem = Problem::new(Kind::ContentTooLarge);
-    if announced > 0 { problem.detail(format!("The body has at least {announced} bytes.")) } else { problem }
+async fn read_body(request: Request) -> Result<Bytes, Problem> {
+    let collected = request.into_body().collect().await;
+    collected.map(Collected::to_bytes).map_err(|error| body_problem(&error))
 }
 
 /// Requires one of these media types; parameters such as `charset=utf-8` are ignored.
@@ -158,10 +155,7 @@ where
         let error = FieldError::body(pointer, "nul_character", "must not hold a NUL character");
         return Err(Problem::new(Kind::MalformedRequest).detail("The body holds a NUL character.").error(error));
     }
-    let parsed: T = serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = pointer_of(error.path().iter().filter_map(segment));
-        Problem::invalid([body_error(path, error.inner().to_string())])
-    })?;
+    let parsed: T = typed(value).map_err(|error| Problem::invalid([error]))?;
     parsed.validate().map_err(|report| {
         Problem::invalid(report.iter().map(|(path, error)| {
             let path = path.to_string();
@@ -170,6 +164,17 @@ where
         }))
     })?;
     Ok(parsed)
+}
+
+/// Reads a value from JSON that was parsed before.
+///
+/// # Errors
+/// The first part that has the wrong type, is missing or is unknown.
+pub fn typed<T: DeserializeOwned>(value: Value) -> Result<T, FieldError> {
+    serde_path_to_error::deserialize(Strict(value)).map_err(|error| {
+        let path = pointer_of(error.path().iter().filter_map(segment));
+        body_error(path, error.inner().to_string())
+    })
 }
 
 /// Reads checked parameters from a query string.

@@ -1,19 +1,25 @@
 //! Whether the process lives, and whether it is ready.
 
+use std::sync::Arc;
+
 use axum::{
+    Router,
     extract::State,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
+    routing::get,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::state::AppState;
-use crate::domain::health::{Condition, Report};
+use crate::domain::health::{Condition, Health, Report};
+
+/// What is outside of the limits and bounds of the other routes.
+pub const PATHS: [&str; 2] = ["/livez", "/readyz"];
 
 /// The routes.
-pub fn router() -> OpenApiRouter<AppState> {
+pub fn router() -> OpenApiRouter<Arc<Health>> {
     OpenApiRouter::new().routes(routes!(livez)).routes(routes!(readyz))
 }
 
@@ -83,10 +89,16 @@ async fn livez() -> Response {
         (status = 503, description = "Not ready: a part is missing that nothing works without, or it is shutting down", body = HealthDocument),
     ),
 )]
-async fn readyz(State(state): State<AppState>) -> Response {
-    let report = state.health.report().await;
+async fn readyz(State(health): State<Arc<Health>>) -> Response {
+    let report = health.report().await;
     let status = if report.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     answer(status, &report.into())
+}
+
+/// What is served on the port for metrics: `/metrics`, as `render` writes it.
+pub fn metrics_router(render: Arc<dyn Fn() -> String + Send + Sync>) -> Router {
+    let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    Router::new().route("/metrics", get(move || async move { (content_type, render()) }))
 }
 
 /// JSON that is no problem document even where the status is 503: monitors read it.

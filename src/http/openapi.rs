@@ -88,7 +88,7 @@ pub fn complete(api: &mut utoipa::openapi::OpenApi) {
     for (path, item) in &mut api.paths.paths {
         let has_id = path.contains('{');
         for (method, operation) in operations(item) {
-            add_common(operation, &method, has_id, path.starts_with("/api/"));
+            add_common(operation, &method, has_id, !super::health::PATHS.contains(&path.as_str()));
         }
     }
 }
@@ -216,3 +216,6 @@ fn problem_response(kind: Kind) -> utoipa::openapi::Response {
     }
     builder.build()
 }
+
+#[cfg(test)]
+mod tests;

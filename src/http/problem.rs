@@ -12,6 +12,8 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::{StoreError, UnavailableReason, violation::Violation};
+
 /// The media type of a problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -68,6 +70,9 @@ kinds! {
     Forbidden = FORBIDDEN, "forbidden", "This is not allowed";
     /// A change by cookie lacks the right CSRF token in its header.
     CsrfRejected = FORBIDDEN, "csrf-rejected", "The CSRF token is missing or wrong";
+    /// This needs more than a session: the password must have been given in it within the last minutes. Confirm it with
+    /// `POST /sessions/current/confirmation`, and try again.
+    ConfirmationRequired = FORBIDDEN, "confirmation-required", "The password must be confirmed";
     /// There is nothing at this address.
     NotFound = NOT_FOUND, "not-found", "There is nothing here";
     /// The resource exists, but not this method; `Allow` lists those that do.
@@ -165,6 +170,12 @@ impl FieldError {
     /// A header.
     pub fn header(name: impl Into<String>, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self { pointer: None, parameter: None, header: Some(name.into()), code: code.into(), message: message.into() }
+    }
+}
+
+impl From<Violation> for FieldError {
+    fn from(violation: Violation) -> Self {
+        Self::body(violation.pointer, "invalid", violation.message)
     }
 }
 
@@ -325,6 +336,25 @@ pub struct ProblemDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "0198c0de-7a11-7000-8000-000000000000")]
     pub request_id: Option<String>,
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable { reason, retry_after } => {
+                let kind = match reason {
+                    UnavailableReason::Primary | UnavailableReason::AllNodes => Kind::Unavailable,
+                    UnavailableReason::Busy => Kind::Overloaded,
+                    UnavailableReason::Timeout => Kind::Timeout,
+                };
+                tracing::warn!(%reason, "a request could not be served");
+                Self::new(kind).detail(format!("Just now {reason}.")).retry_after(retry_after)
+            }
+            // The domain turns the constraints and collisions that it expects into errors of its own.
+            StoreError::Collision => Self::new(Kind::Overloaded).detail("Others were changing the same things."),
+            StoreError::Constraint(_) | StoreError::Unexpected(_) => Self::internal(&error),
+        }
+    }
 }
 
 impl IntoResponse for Problem {

@@ -2,11 +2,38 @@
 
 use std::sync::Arc;
 
+use super::sessions::SessionCookies;
+use crate::domain::access::Access;
+use crate::domain::audit::Audit;
+use crate::domain::genres::Genres;
 use crate::domain::health::Health;
+use crate::domain::import::Import;
+use crate::domain::listing::Listing;
+use crate::domain::products::Products;
+use crate::domain::sessions::Sessions;
+use crate::domain::users::Users;
 
 /// The services, cheap to clone. Handlers take it as `State<AppState>`.
 #[derive(Clone)]
 pub struct AppState {
     /// How the process and its parts are.
     pub health: Arc<Health>,
+    /// Who asks.
+    pub access: Arc<Access>,
+    /// The accounts.
+    pub users: Arc<Users>,
+    /// The sessions.
+    pub sessions: Arc<Sessions>,
+    /// How sessions' cookies are set.
+    pub cookies: SessionCookies,
+    /// The audit log.
+    pub audit: Arc<Audit>,
+    /// Lists of books.
+    pub listing: Arc<Listing>,
+    /// Genres.
+    pub genres: Arc<Genres>,
+    /// The books.
+    pub products: Arc<Products>,
+    /// Books in bulk.
+    pub import: Arc<Import>,
 }

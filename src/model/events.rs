@@ -71,6 +71,11 @@ pub enum DomainEvent {
         /// Which.
         sessions: Vec<SessionId>,
     },
+    /// Sessions that had run out were removed.
+    SessionsExpired {
+        /// Which.
+        sessions: Vec<SessionId>,
+    },
 }
 
 impl DomainEvent {
@@ -89,6 +94,7 @@ impl DomainEvent {
             Self::SessionStarted { .. } => "session_started",
             Self::SessionExtended { .. } => "session_extended",
             Self::SessionsEnded { .. } => "sessions_ended",
+            Self::SessionsExpired { .. } => "sessions_expired",
         }
     }
 }

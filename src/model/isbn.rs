@@ -41,12 +41,12 @@ fn digit(byte: u8) -> Result<u32, IsbnError> {
 }
 
 /// A ten-digit ISBN with a right check digit, without hyphens.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Isbn10(String);
 
 /// A thirteen-digit ISBN with a right check digit, without hyphens.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Isbn13(String);
 
@@ -99,6 +99,12 @@ impl Isbn13 {
             value => char::from_digit(value, 10)?,
         };
         Some(Isbn10(format!("{body}{check}")))
+    }
+
+    /// The ISBN-13 of prefix 978 with these nine digits before its check digit; further digits are dropped.
+    #[must_use]
+    pub fn of_body(nine_digits: u32) -> Self {
+        Self::with_check_digit(&format!("978{:09}", nine_digits % 1_000_000_000))
     }
 
     /// The ISBN-13 that begins with these twelve digits.

@@ -64,6 +64,8 @@ impl fmt::Display for UnknownName {
 
 impl std::error::Error for UnknownName {}
 
+pub(super) use names;
+
 names!(
     /// The form in which a book is sold.
     Format {

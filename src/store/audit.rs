@@ -4,7 +4,7 @@ use super::sql::audit as sql;
 use super::{Store, StoreError, WriteTx};
 use crate::db::Consistency;
 use crate::model::audit::AuditRecord;
-use crate::model::ids::AuditId;
+use crate::model::ids::{AuditId, UserId};
 
 impl Store {
     /// The newest records, those before `before` where it is given, of one thing where `resource_id` is given.
@@ -21,6 +21,20 @@ impl Store {
             .read("audit.list", Consistency::PreferLatest, |mut c| async move {
                 sql::list(&mut c, resource_id, before, limit).await
             })
+            .await
+    }
+
+    /// Everything that one person did, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn audit_records_of(&self, actor: UserId) -> Result<Vec<AuditRecord>, StoreError> {
+        self.db
+            .read(
+                "audit.of_actor",
+                Consistency::PreferLatest,
+                |mut c| async move { sql::of_actor(&mut c, actor).await },
+            )
             .await
     }
 }

@@ -2,14 +2,21 @@
 //! queries. The cache finds its place here, between the callers above and the database below.
 
 mod audit;
+mod genres;
 pub mod import;
+mod listing;
 mod products;
+mod seed;
+mod sessions;
 mod sql;
+mod users;
 
 use std::future::Future;
 
 use crate::db::{Db, WriteTransaction};
 use crate::model::events::Events;
+
+pub use listing::{FacetCount, FacetQuery};
 
 pub use crate::db::{DbError as StoreError, UnavailableReason};
 

@@ -53,3 +53,25 @@ pub(in crate::store) async fn list(
         })
         .collect())
 }
+
+pub(in crate::store) async fn of_actor(connection: &mut PgConnection, actor: UserId) -> sqlx::Result<Vec<AuditRecord>> {
+    let rows = sqlx::query!(
+        "SELECT id, occurred_at, actor_id, action, resource, resource_id, details, request_id
+         FROM audit_log WHERE actor_id = $1 ORDER BY id DESC",
+        actor.0,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| AuditRecord {
+            id: AuditId(row.id),
+            occurred_at: row.occurred_at,
+            actor: Actor { user: row.actor_id.map(UserId), request_id: row.request_id },
+            action: row.action,
+            resource: row.resource,
+            resource_id: row.resource_id,
+            details: row.details,
+        })
+        .collect())
+}

@@ -1,5 +1,11 @@
 //! The only home of queries. Every one is checked against the schema when it is compiled.
 
 pub(super) mod audit;
+pub(super) mod facets;
+pub(super) mod genres;
 pub(super) mod import;
+pub(super) mod listing;
 pub(super) mod products;
+pub(super) mod seed;
+pub(super) mod sessions;
+pub(super) mod users;

@@ -1,0 +1,113 @@
+-- Browsing: the filters of every list, an index for every sort, full text, and the vocabulary that misspelt words are
+-- compared with.
+
+CREATE EXTENSION IF NOT EXISTS fuzzystrmatch;
+
+-- English stems without stop words: "It" is a novel. The stop words of longer queries are dropped where the query is
+-- parsed.
+CREATE TEXT SEARCH DICTIONARY book_stem (TEMPLATE = pg_catalog.snowball, LANGUAGE = english);
+CREATE TEXT SEARCH CONFIGURATION book (COPY = pg_catalog.simple);
+ALTER TEXT SEARCH CONFIGURATION book
+    ALTER MAPPING FOR asciiword, asciihword, hword_asciipart, word, hword, hword_part, numword, numhword, hword_numpart
+    WITH unaccent, book_stem;
+-- The words as they are written, without accents.
+CREATE TEXT SEARCH CONFIGURATION book_words (COPY = pg_catalog.simple);
+ALTER TEXT SEARCH CONFIGURATION book_words
+    ALTER MAPPING FOR asciiword, asciihword, hword_asciipart, word, hword, hword_part, numword, numhword, hword_numpart
+    WITH unaccent, simple;
+
+-- Without these marks the parser sees neither addresses ("and/or") nor negative numbers ("Catch-22"): a text has the
+-- words that the parser of queries finds in the same text. It takes other punctuation for space by itself.
+CREATE FUNCTION plain_words(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ SELECT translate(value, './-@<&+_~', '         ') $$;
+
+-- to_tsvector() with a named configuration depends on that configuration alone, which only a migration changes.
+CREATE FUNCTION book_search(
+    title text, subtitle text, authors text[], series text, publisher text, genres text[], subjects text[],
+    description text
+) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT setweight(to_tsvector('public.book', public.plain_words(title)), 'A')
+        || setweight(to_tsvector('public.book', public.plain_words(array_to_string(authors, ' '))), 'B')
+        || setweight(to_tsvector('public.book', public.plain_words(concat_ws(' ', series, subtitle))), 'C')
+        || setweight(to_tsvector('public.book', public.plain_words(concat_ws(' ', array_to_string(genres, ' '),
+               array_to_string(subjects, ' '), publisher, description))), 'D')
+    $$;
+
+-- What is sorted and compared is cut to 200 characters: an index entry has a largest size.
+ALTER TABLE products
+    ADD COLUMN title_sort    text COLLATE "C" NOT NULL GENERATED ALWAYS AS (left(fold(title), 200)) STORED,
+    ADD COLUMN series_key    text COLLATE "C" GENERATED ALWAYS AS (left(fold(series), 200)) STORED,
+    ADD COLUMN publisher_key text COLLATE "C" GENERATED ALWAYS AS (left(fold(publisher), 200)) STORED,
+    ADD COLUMN search        tsvector NOT NULL GENERATED ALWAYS AS
+        (book_search(title, subtitle, authors, series, publisher, genres, subjects, description)) STORED;
+
+-- The more words the planner knows the frequency of, the better it chooses between "books with this word" and "popular
+-- books first".
+ALTER TABLE products ALTER COLUMN search SET STATISTICS 1000, ALTER COLUMN genres SET STATISTICS 500,
+    ALTER COLUMN author_keys SET STATISTICS 500;
+
+-- One index a sort. Key and id run in the same direction, so that a page starts with one comparison of rows; what has
+-- no price or date is given one beyond all others, so that it comes last in both directions.
+-- The default sort also carries what facets count, so that they are counted without a look at the wide rows.
+CREATE INDEX products_popularity_idx ON products (popularity, id)
+    INCLUDE (genres, format, language, price_amount, rating_average, published) WHERE status = 'active';
+CREATE INDEX products_newest_idx ON products (created_at, id) WHERE status = 'active';
+CREATE INDEX products_published_asc_idx ON products ((coalesce(published, 'infinity'::date)), id)
+    WHERE status = 'active';
+CREATE INDEX products_published_desc_idx ON products ((coalesce(published, '-infinity'::date)), id)
+    WHERE status = 'active';
+CREATE INDEX products_price_asc_idx ON products ((coalesce(price_amount, 9223372036854775807)), id)
+    WHERE status = 'active';
+CREATE INDEX products_price_desc_idx ON products ((coalesce(price_amount, -1)), id) WHERE status = 'active';
+CREATE INDEX products_rating_idx ON products (rating_score, id) WHERE status = 'active';
+CREATE INDEX products_title_idx ON products (title_sort, id) WHERE status = 'active';
+
+-- Filters that can be so rare that walking along a sort would be long.
+CREATE INDEX products_series_idx ON products (series_key, series_position, id) WHERE status = 'active';
+CREATE INDEX products_publisher_idx ON products (publisher_key) WHERE status = 'active';
+CREATE INDEX products_language_idx ON products (language text_pattern_ops) WHERE status = 'active';
+CREATE INDEX products_rating_average_idx ON products (rating_average) WHERE status = 'active';
+CREATE INDEX products_unlisted_idx ON products (status, id) WHERE status <> 'active';
+
+-- No pending list: every search would have to read through it.
+CREATE INDEX products_search_idx ON products USING gin (search) WITH (fastupdate = off);
+
+-- The filters that every list shares; null means that one is not asked for. One SELECT in SQL: the planner takes the
+-- function apart, so that an absent filter, column or the stock costs nothing, and a present one finds its index.
+CREATE FUNCTION matching_products(
+    wanted_status text, wanted_genres text[], wanted_author text, wanted_series text, wanted_publisher text,
+    wanted_language text, wanted_formats text[], min_price bigint, max_price bigint, min_rating double precision,
+    published_from date, published_to date, wanted_stock boolean, wanted_work uuid
+) RETURNS TABLE (
+    id uuid, work_id uuid, title text, subtitle text, series text, series_position double precision, authors text[],
+    isbn13 text, language text, format text, publisher text, published date, published_precision text,
+    description text, genres text[], cover_url text, price_amount bigint, price_currency text, status text,
+    rating_average double precision, rating_count bigint, rating_histogram bigint[], rating_score double precision,
+    popularity double precision, title_sort text, search tsvector, created_at timestamptz, updated_at timestamptz,
+    available integer
+)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT p.id, p.work_id, p.title, p.subtitle, p.series, p.series_position, p.authors, p.isbn13, p.language, p.format,
+           p.publisher, p.published, p.published_precision, p.description, p.genres, p.cover_url, p.price_amount,
+           p.price_currency, p.status, p.rating_average, p.rating_count, p.rating_histogram, p.rating_score,
+           p.popularity, p.title_sort, p.search, p.created_at, p.updated_at, coalesce(s.on_hand - s.reserved, 0)
+    FROM products p LEFT JOIN stock s ON s.product_id = p.id
+    WHERE p.status = wanted_status
+      AND (wanted_genres IS NULL OR p.genres @> wanted_genres)
+      AND (wanted_author IS NULL OR p.author_keys @> ARRAY[fold(wanted_author)])
+      AND (wanted_series IS NULL OR p.series_key = left(fold(wanted_series), 200))
+      AND (wanted_publisher IS NULL OR p.publisher_key = left(fold(wanted_publisher), 200))
+      AND (wanted_language IS NULL OR p.language = wanted_language OR p.language LIKE wanted_language || '-%')
+      AND (wanted_formats IS NULL OR p.format = ANY (wanted_formats))
+      AND (min_price IS NULL OR coalesce(p.price_amount, -1) >= min_price)
+      AND (max_price IS NULL OR coalesce(p.price_amount, 9223372036854775807) <= max_price)
+      AND (min_rating IS NULL OR p.rating_average >= min_rating)
+      AND (published_from IS NULL OR coalesce(p.published, '-infinity'::date) >= published_from)
+      AND (published_to IS NULL OR coalesce(p.published, 'infinity'::date) <= published_to)
+      AND (wanted_stock IS NULL OR wanted_stock = (coalesce(s.on_hand - s.reserved, 0) > 0))
+      AND (wanted_work IS NULL OR p.work_id = wanted_work)
+    $$;

@@ -1,0 +1,235 @@
+//! The composition root: the only place that knows everybody.
+
+mod probes;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use axum::Router;
+use metrics_exporter_prometheus::PrometheusHandle;
+use secrecy::ExposeSecret as _;
+use tokio::net::TcpListener;
+
+use crate::{
+    cache::Redis,
+    config::{self, Config},
+    db::{Db, SchemaError},
+    domain::{
+        access::{Access, SessionLimits},
+        audit::Audit,
+        credentials::Credentials,
+        genres::Genres,
+        health::Health,
+        import::Import,
+        listing::Listing,
+        passwords::Passwords,
+        products::{Products, Rules},
+        sessions::Sessions,
+        throttle::Throttle,
+        users::Users,
+    },
+    http::{
+        self, FrameOptions, IMPORT_ROUTE,
+        middleware::{
+            bounds::{Bounds, RouteBounds},
+            rate_limit::{Allowance, Limits},
+        },
+        sessions::SessionCookies,
+        state::AppState,
+    },
+    lifecycle::{Lifecycle, Shutdown},
+    model::clock::{Clock, SystemClock},
+    server::{self, ServerOptions},
+    store::Store,
+};
+use probes::{DatabaseProbe, RedisProbe};
+
+/// How often what is only kept for speed is tidied up.
+const TIDY_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How often sessions that have run out are removed.
+const PURGE_INTERVAL: Duration = Duration::from_secs(600);
+
+/// The whole program, built and not yet running.
+pub struct App {
+    config: Config,
+    db: Db,
+    state: AppState,
+    service: Router,
+    limits: Option<Arc<Limits>>,
+    lifecycle: Lifecycle,
+    listener: TcpListener,
+    metrics: Option<(TcpListener, PrometheusHandle)>,
+}
+
+impl App {
+    /// Builds everything and takes the ports, but accepts nothing yet.
+    ///
+    /// # Errors
+    /// When a port cannot be taken, or the database's schema is not the one that this program was built for.
+    pub async fn build(config: Config, metrics: Option<PrometheusHandle>) -> anyhow::Result<Self> {
+        Self::build_with_clock(config, metrics, Arc::new(SystemClock)).await
+    }
+
+    /// The same by another clock.
+    ///
+    /// # Errors
+    /// As [`App::build`].
+    pub async fn build_with_clock(
+        config: Config,
+        metrics: Option<PrometheusHandle>,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
+        let lifecycle = Lifecycle::new();
+        let db = Db::new(&config.database)?;
+        db.probe_once().await;
+        match db.check_schema().await {
+            // A database that comes up later is no reason not to start: until then the process is not ready.
+            Err(SchemaError::Database(error)) => tracing::warn!(%error, "the schema could not be checked"),
+            checked => checked?,
+        }
+        let state = state(&config, &db, clock)?;
+        let limits = config.limits.enabled.then(|| {
+            let limits = &config.limits;
+            Arc::new(Limits::new(allowance(limits.per_address), allowance(limits.per_user)))
+        });
+        let options = frame_options(&config, limits.clone());
+        let service = http::service(state.clone(), &options)
+            .map_err(|_| anyhow::anyhow!("the OpenAPI document cannot be written"))?;
+        let listener = bind(config.http.bind, "http.bind").await?;
+        let metrics = match metrics.filter(|_| config.metrics.enabled) {
+            Some(handle) => Some((bind(config.metrics.bind, "metrics.bind").await?, handle)),
+            None => None,
+        };
+        Ok(Self { config, db, state, service, limits, lifecycle, listener, metrics })
+    }
+
+    /// Where the API is served; tells the port where the configuration left it to the system.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// What stops the program from outside, as a signal does.
+    #[must_use]
+    pub fn lifecycle(&self) -> Lifecycle {
+        self.lifecycle.clone()
+    }
+
+    /// Serves until a signal, then ends in order: not ready; no new connections; open requests; background tasks.
+    ///
+    /// # Errors
+    /// When signals cannot be listened to.
+    pub async fn serve(self) -> anyhow::Result<Shutdown> {
+        let Self { config, db, state, service, limits, lifecycle, listener, metrics } = self;
+        tracing::info!(address = %listener.local_addr()?, "serving");
+        let options = ServerOptions {
+            max_connections: config.http.max_connections as usize,
+            keep_alive_timeout: config.http.keep_alive_timeout,
+        };
+        lifecycle.spawn_connection(server::serve(listener, service, options, lifecycle.clone()));
+        if let Some((listener, handle)) = metrics {
+            tracing::info!(address = %listener.local_addr()?, "serving metrics");
+            let upkeep = handle.clone();
+            every(&lifecycle, "metrics upkeep", Duration::from_secs(5), move || upkeep.run_upkeep());
+            // Metrics are of interest to the end, so it is no connection that stops first.
+            lifecycle.spawn_background("metrics", |ending| async move {
+                let router = http::health::metrics_router(Arc::new(move || handle.render()));
+                let serving = axum::serve(listener, router).with_graceful_shutdown(ending.cancelled_owned());
+                if let Err(error) = serving.await {
+                    tracing::error!(%error, "metrics are not served any more");
+                }
+            });
+        }
+        if let Some(limits) = limits {
+            every(&lifecycle, "rate limits", TIDY_INTERVAL, move || limits.tidy());
+        }
+        let sessions = Arc::clone(&state.sessions);
+        lifecycle.spawn_background("expired sessions", |ending| async move {
+            while ending.run_until_cancelled(tokio::time::sleep(PURGE_INTERVAL)).await.is_some() {
+                match ending.run_until_cancelled(sessions.purge_expired()).await {
+                    Some(Ok(removed)) => tracing::debug!(removed, "removed sessions that had run out"),
+                    // They open nothing any more; the next round removes them.
+                    Some(Err(error)) => tracing::info!(%error, "sessions that had run out could not be removed"),
+                    None => break,
+                }
+            }
+        });
+        let monitored = db.clone();
+        lifecycle.spawn_background("database monitor", |ending| async move {
+            ending.run_until_cancelled(monitored.monitor()).await;
+        });
+        lifecycle.wait_for_signal().await.context("listening to signals")?;
+        state.health.start_draining();
+        lifecycle.pause(config.http.shutdown_delay).await;
+        let shutdown = lifecycle.shut_down(config.http.drain_timeout).await;
+        db.close().await;
+        Ok(shutdown)
+    }
+}
+
+/// The services over a database.
+///
+/// # Errors
+/// When the address of Redis or the parameters of argon2 cannot be used.
+pub fn state(config: &Config, db: &Db, clock: Arc<dyn Clock>) -> anyhow::Result<AppState> {
+    let redis = &config.redis;
+    let redis = Redis::new(redis.url.expose_secret(), redis.max_connections as usize, redis.timeout)?;
+    let store = Store::new(db.clone());
+    let rules = Rules { currency: config.shop.currency.parse()? };
+    let passwords = Passwords::new(&config.auth)?;
+    let credentials = Credentials::new(store.clone(), passwords, Throttle::new(&config.limits));
+    let session_limits = SessionLimits::from(&config.auth);
+    Ok(AppState {
+        health: Arc::new(Health::new(vec![Arc::new(DatabaseProbe(db.clone())), Arc::new(RedisProbe(redis))])),
+        access: Arc::new(Access::new(store.clone(), Arc::clone(&clock), session_limits)),
+        users: Arc::new(Users::new(store.clone(), Arc::clone(&clock), credentials.clone())),
+        sessions: Arc::new(Sessions::new(store.clone(), Arc::clone(&clock), credentials, session_limits)),
+        cookies: SessionCookies::from(&config.auth),
+        audit: Arc::new(Audit::new(store.clone())),
+        genres: Arc::new(Genres::new(store.clone())),
+        listing: Arc::new(Listing::new(store.clone())),
+        products: Arc::new(Products::new(store.clone(), Arc::clone(&clock), rules.clone())),
+        import: Arc::new(Import::new(store, clock, rules)),
+    })
+}
+
+/// Does something small again and again until the end.
+fn every(lifecycle: &Lifecycle, name: &'static str, interval: Duration, work: impl Fn() + Send + 'static) {
+    lifecycle.spawn_background(name, |ending| async move {
+        while ending.run_until_cancelled(tokio::time::sleep(interval)).await.is_some() {
+            work();
+        }
+    });
+}
+
+async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("{address} ({key}) cannot be listened on"))
+}
+
+fn allowance(quota: config::Quota) -> Allowance {
+    Allowance { requests: quota.requests, window: quota.window }
+}
+
+/// The frame that a configuration describes.
+#[must_use]
+pub fn frame_options(config: &Config, limits: Option<Arc<Limits>>) -> FrameOptions {
+    let http = &config.http;
+    let bounds = |timeout, body_limit: bytesize::ByteSize| Bounds {
+        timeout,
+        body_limit: body_limit.as_u64(),
+        idle_timeout: http.idle_timeout,
+    };
+    FrameOptions {
+        trusted_proxies: http.trusted_proxies,
+        max_in_flight: http.max_in_flight as usize,
+        bounds: RouteBounds {
+            usual: bounds(http.request_timeout, http.body_limit),
+            import: bounds(http.import_timeout, http.import_body_limit),
+            import_route: IMPORT_ROUTE,
+        },
+        limits,
+    }
+}

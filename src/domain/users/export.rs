@@ -1,0 +1,52 @@
+//! Everything that the shop has about a person (GDPR, articles 15 and 20).
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use super::{UserError, Users};
+use crate::model::audit::AuditRecord;
+use crate::model::identity::User;
+
+/// What the shop has about one person.
+#[derive(Debug)]
+pub struct Export {
+    /// When it was collected.
+    pub exported_at: OffsetDateTime,
+    /// The parts by name: one per resource that keeps something about people.
+    pub sections: BTreeMap<&'static str, Value>,
+}
+
+impl Users {
+    /// Everything about a person. A resource that begins to keep something about people adds its line.
+    ///
+    /// # Errors
+    /// [`UserError`].
+    pub async fn export(&self, user: &User) -> Result<Export, UserError> {
+        let id = user.id;
+        let sections = BTreeMap::from([
+            ("profile", section(user)?),
+            ("sessions", section(&self.store.sessions_of(id).await?)?),
+            ("admin_actions", self.store.audit_records_of(id).await?.iter().map(admin_action).collect()),
+        ]);
+        Ok(Export { exported_at: self.clock.now(), sections })
+    }
+}
+
+fn section(data: &impl Serialize) -> Result<Value, UserError> {
+    serde_json::to_value(data).map_err(|error| UserError::Export(error.to_string()))
+}
+
+fn admin_action(record: &AuditRecord) -> Value {
+    json!({
+        "id": record.id,
+        "occurred_at": record.occurred_at.format(&time::format_description::well_known::Rfc3339).ok(),
+        "action": record.action,
+        "resource": record.resource,
+        "resource_id": record.resource_id,
+        "details": record.details,
+        "request_id": record.actor.request_id,
+    })
+}

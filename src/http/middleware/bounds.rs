@@ -1,0 +1,163 @@
+//! How large a body may be, how long a request may take, and how slowly a body may come.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context as TaskContext, Poll},
+    time::Duration,
+};
+
+use axum::{
+    body::{Body, Bytes, HttpBody},
+    extract::{MatchedPath, Request, State},
+    http::header,
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use http_body::{Frame, SizeHint};
+use http_body_util::{LengthLimitError, Limited};
+use tokio::time::{Instant, Sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::http::problem::{Kind, Problem};
+
+/// The bounds of one kind of route.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Longest time for the whole request.
+    pub timeout: Duration,
+    /// Most bytes of a body.
+    pub body_limit: u64,
+    /// Longest pause between two pieces of a body.
+    pub idle_timeout: Duration,
+}
+
+/// The bounds of all routes.
+#[derive(Debug, Clone, Copy)]
+pub struct RouteBounds {
+    /// Those of most.
+    pub usual: Bounds,
+    /// Those of the bulk import.
+    pub import: Bounds,
+    /// The bulk import's route.
+    pub import_route: &'static str,
+}
+
+/// The layer.
+pub async fn bounds(State(bounds): State<RouteBounds>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let bounds = if route == Some(bounds.import_route) { bounds.import } else { bounds.usual };
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: u64| length > bounds.body_limit) {
+        return too_large(bounds.body_limit).into_response();
+    }
+    let stalled = CancellationToken::new();
+    let waiting = Arc::new(AtomicBool::new(false));
+    let request = request.map(|body| {
+        let limit = usize::try_from(bounds.body_limit).unwrap_or(usize::MAX);
+        Body::new(TimedBody {
+            body: Limited::new(body, limit),
+            sleep: Box::pin(tokio::time::sleep(bounds.idle_timeout)),
+            idle_timeout: bounds.idle_timeout,
+            waiting: Arc::clone(&waiting),
+            stalled: stalled.clone(),
+        })
+    });
+    tokio::select! {
+        biased;
+        response = next.run(request) => response,
+        () = stalled.cancelled() => too_slow(bounds.idle_timeout),
+        () = tokio::time::sleep(bounds.timeout) => {
+            if waiting.load(Ordering::Relaxed) {
+                too_slow(bounds.timeout)
+            } else {
+                Problem::new(Kind::Timeout)
+                    .detail(format!("It was given up after {} ms.", bounds.timeout.as_millis()))
+                    .into_response()
+            }
+        }
+    }
+}
+
+/// What is wrong with a body whose reading failed: for handlers that read it as a stream.
+#[must_use]
+pub fn body_problem(error: &(dyn std::error::Error + 'static)) -> Problem {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<LengthLimitError>() {
+            return Problem::new(Kind::ContentTooLarge).detail("The body is larger than this operation takes.");
+        }
+        if error.is::<Stalled>() {
+            return Problem::new(Kind::RequestTimeout).detail("The body stopped coming.");
+        }
+        cause = error.source();
+    }
+    Problem::new(Kind::MalformedRequest).detail("The body broke off before its end.")
+}
+
+fn too_large(limit: u64) -> Problem {
+    Problem::new(Kind::ContentTooLarge).detail(format!("A body may have {limit} bytes here."))
+}
+
+/// 408, after which the connection is of no use: the rest of the body might still come.
+fn too_slow(waited: Duration) -> Response {
+    let problem = Problem::new(Kind::RequestTimeout)
+        .detail(format!("The body was not complete, or paused, after {} ms.", waited.as_millis()));
+    ([(header::CONNECTION, "close")], problem).into_response()
+}
+
+/// The client has not sent anything for too long.
+#[derive(Debug, thiserror::Error)]
+#[error("the body stopped coming")]
+struct Stalled;
+
+pin_project_lite::pin_project! {
+    /// Notes whether the client is being waited for, and for how long.
+    struct TimedBody {
+        #[pin]
+        body: Limited<Body>,
+        sleep: Pin<Box<Sleep>>,
+        idle_timeout: Duration,
+        waiting: Arc<AtomicBool>,
+        stalled: CancellationToken,
+    }
+}
+
+impl HttpBody for TimedBody {
+    type Data = Bytes;
+    type Error = axum::BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        task: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
+        let this = self.project();
+        match this.body.poll_frame(task) {
+            Poll::Ready(frame) => {
+                this.waiting.store(false, Ordering::Relaxed);
+                Poll::Ready(frame)
+            }
+            Poll::Pending => {
+                if !this.waiting.swap(true, Ordering::Relaxed) {
+                    this.sleep.as_mut().reset(Instant::now() + *this.idle_timeout);
+                }
+                if this.sleep.as_mut().poll(task).is_ready() {
+                    this.stalled.cancel();
+                    return Poll::Ready(Some(Err(Stalled.into())));
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,106 @@
+//! Books: their pages, and the writes of administrators.
+
+mod documents;
+mod write;
+
+use axum::extract::State;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+pub use documents::{FormatDocument, ProductDocument, ProductInput, StatusDocument};
+
+use super::auth::MaybeCaller;
+use super::cache_policy::CachePolicy;
+use super::conditional::{Conditions, Representation};
+use super::extract::Path;
+use super::problem::{FieldError, Kind, Problem};
+use super::state::AppState;
+use crate::domain::products::ProductError;
+use crate::model::ids::ProductId;
+use crate::model::product::{Product, Status};
+
+/// The routes.
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(write::create))
+        .routes(routes!(read, write::replace, write::patch, write::retire))
+        .routes(routes!(read_by_isbn))
+}
+
+/// Read a book
+///
+/// Drafts are shown to administrators alone; retired books stay readable by their id.
+#[utoipa::path(
+    get, path = "/products/{id}", operation_id = "getProduct", tag = "products",
+    params(("id" = Uuid, Path, description = "The book's id")),
+    responses((status = 200, description = "The book", body = ProductDocument)),
+)]
+async fn read(
+    State(state): State<AppState>,
+    caller: MaybeCaller,
+    Path(id): Path<Uuid>,
+    conditions: Conditions,
+) -> Result<Response, Problem> {
+    let product = state.products.get(ProductId(id), caller.is_admin()).await?;
+    Ok(representation(product)?.respond(&conditions))
+}
+
+/// Find a book by its ISBN
+///
+/// Takes ten or thirteen digits, with or without hyphens.
+#[utoipa::path(
+    get, path = "/products/isbn/{isbn}", operation_id = "getProductByIsbn", tag = "products",
+    params(("isbn" = String, Path, description = "The ISBN-10 or ISBN-13", example = "9780547773742")),
+    responses((status = 200, description = "The book; `Content-Location` is its own address", body = ProductDocument)),
+)]
+async fn read_by_isbn(
+    State(state): State<AppState>,
+    caller: MaybeCaller,
+    Path(isbn): Path<String>,
+    conditions: Conditions,
+) -> Result<Response, Problem> {
+    let sees_drafts = caller.is_admin();
+    let product = match state.products.get_by_isbn(&isbn, sees_drafts).await {
+        // A path that is no ISBN names nothing.
+        Err(ProductError::Invalid(violations)) => {
+            let reason = violations.into_iter().next().map(|violation| violation.message).unwrap_or_default();
+            return Err(Problem::not_found(format!("What the path holds {reason}.")));
+        }
+        found => found?,
+    };
+    let location = location(product.id);
+    let mut response = representation(product)?.respond(&conditions);
+    if let Ok(location) = HeaderValue::try_from(location) {
+        response.headers_mut().insert(header::CONTENT_LOCATION, location);
+    }
+    Ok(response.into_response())
+}
+
+fn location(id: ProductId) -> String {
+    format!("{}/products/{id}", super::API_PREFIX)
+}
+
+fn representation(product: Product) -> Result<Representation, Problem> {
+    let policy = if product.fields.status == Status::Draft { CachePolicy::Private } else { CachePolicy::BookDetail };
+    let (id, version, updated_at) = (product.id, product.version, product.updated_at);
+    Ok(Representation::json(&ProductDocument::from(product), policy)?
+        .version(version)
+        .last_modified(updated_at)
+        .surrogate_keys([format!("book:{id}")]))
+}
+
+impl From<ProductError> for Problem {
+    fn from(error: ProductError) -> Self {
+        match error {
+            ProductError::NotFound => Self::not_found("There is no such book."),
+            ProductError::Invalid(violations) => Self::invalid(violations.into_iter().map(FieldError::from)),
+            ProductError::IsbnTaken { pointer } => Self::conflict("Another book has this ISBN.")
+                .error(FieldError::body(pointer, "taken", "belongs to another book")),
+            ProductError::Changed { current } => Self::new(Kind::PreconditionFailed)
+                .detail(format!("The book is at version {current} by now; read it again.")),
+            ProductError::Store(error) => error.into(),
+        }
+    }
+}

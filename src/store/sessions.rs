@@ -1,0 +1,131 @@
+//! Sessions.
+
+use time::OffsetDateTime;
+
+use super::sql::sessions as sql;
+use super::{Store, StoreError, WriteTx};
+use crate::db::Consistency;
+use crate::model::identity::{Role, Session};
+use crate::model::ids::{SessionId, UserId};
+
+impl Store {
+    /// The session whose token has this hash, ended ones included, and the role of its user. An ended session must be
+    /// refused at once, so the primary is asked; while it is gone, reads go on with what a replica knows.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn session_by_token(&self, token_hash: &[u8]) -> Result<Option<(Session, Role)>, StoreError> {
+        self.db
+            .read("sessions.by_token", Consistency::PreferLatest, |mut c| async move {
+                sql::by_token(&mut c, token_hash).await
+            })
+            .await
+    }
+
+    /// The sessions of a user, the newest first, ended ones included.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn sessions_of(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
+        self.db
+            .read(
+                "sessions.of_user",
+                Consistency::PreferLatest,
+                |mut c| async move { sql::of_user(&mut c, user).await },
+            )
+            .await
+    }
+
+    /// The session with this id, ended or not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn session(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+        self.db.read("sessions.by_id", Consistency::Latest, |mut c| async move { sql::by_id(&mut c, id).await }).await
+    }
+
+    /// Whether the account of `email` has a session that began at `address`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn has_session_from(&self, email: &str, address: &str) -> Result<bool, StoreError> {
+        self.db
+            .read("sessions.known_address", Consistency::PreferLatest, |mut c| async move {
+                sql::known_address(&mut c, email, address).await
+            })
+            .await
+    }
+}
+
+impl WriteTx {
+    /// Adds a session.
+    ///
+    /// # Errors
+    /// [`StoreError::Constraint`] where its user is gone.
+    pub async fn insert_session(&mut self, session: &Session, token_hash: &[u8]) -> Result<(), StoreError> {
+        Ok(sql::insert(&mut self.transaction, session, token_hash).await?)
+    }
+
+    /// Moves the end of a session that was last seen no later than `seen_before`. Says whether that was so.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn extend_session(
+        &mut self,
+        session: SessionId,
+        seen_before: OffsetDateTime,
+        now: OffsetDateTime,
+        expires_at: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        Ok(sql::extend(&mut self.transaction, session, seen_before, now, expires_at).await?)
+    }
+
+    /// Notes that the password was given in a session just now. Says whether there is such a session.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn confirm_session(&mut self, session: SessionId, now: OffsetDateTime) -> Result<bool, StoreError> {
+        Ok(sql::confirm(&mut self.transaction, session, now).await?)
+    }
+
+    /// Ends a session of a user. Says whether there was one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delete_session(&mut self, user: UserId, session: SessionId) -> Result<bool, StoreError> {
+        Ok(sql::delete(&mut self.transaction, user, session).await?)
+    }
+
+    /// Ends all sessions of a user, but for one where it is given. Gives those that it ended.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delete_sessions(
+        &mut self,
+        user: UserId,
+        except: Option<SessionId>,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        Ok(sql::delete_all(&mut self.transaction, user, except).await?)
+    }
+
+    /// Ends the sessions of a user that were not used for longest, so that `keep` are left. Gives those that it ended.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delete_surplus_sessions(&mut self, user: UserId, keep: i64) -> Result<Vec<SessionId>, StoreError> {
+        Ok(sql::delete_surplus(&mut self.transaction, user, keep).await?)
+    }
+
+    /// Removes at most `limit` sessions that ended before `now` or began before `began_before`. Gives those.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delete_expired_sessions(
+        &mut self,
+        now: OffsetDateTime,
+        began_before: OffsetDateTime,
+        limit: i64,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        Ok(sql::delete_expired(&mut self.transaction, now, began_before, limit).await?)
+    }
+}

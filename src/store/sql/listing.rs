@@ -1,0 +1,233 @@
+//! Queries for lists of books. What passes the filters is told by the SQL function `matching_products`, which the
+//! planner takes apart (migration 0002).
+
+use sqlx::PgConnection;
+use time::{Date, OffsetDateTime};
+use uuid::Uuid;
+
+use super::products::{parse, price, published, unreadable};
+use crate::model::ids::{ProductId, WorkId};
+use crate::model::listing::{Filters, Position, ProductSummary, Sort, SortKey};
+use crate::model::product::{Availability, Rating, Series};
+
+/// The columns of a [`ProductSummary`], and those that lists are sorted by.
+pub(super) struct SummaryRow {
+    pub(super) id: Uuid,
+    pub(super) work_id: Uuid,
+    pub(super) title: String,
+    pub(super) subtitle: Option<String>,
+    pub(super) series: Option<String>,
+    pub(super) series_position: Option<f64>,
+    pub(super) authors: Vec<String>,
+    pub(super) isbn13: Option<String>,
+    pub(super) language: Option<String>,
+    pub(super) format: Option<String>,
+    pub(super) publisher: Option<String>,
+    pub(super) published: Option<Date>,
+    pub(super) published_precision: Option<String>,
+    pub(super) genres: Vec<String>,
+    pub(super) cover_url: Option<String>,
+    pub(super) price_amount: Option<i64>,
+    pub(super) price_currency: Option<String>,
+    pub(super) status: String,
+    pub(super) rating_average: f64,
+    pub(super) rating_count: i64,
+    pub(super) rating_histogram: Option<Vec<i64>>,
+    pub(super) rating_score: f64,
+    pub(super) popularity: f64,
+    pub(super) title_sort: String,
+    pub(super) created_at: OffsetDateTime,
+    pub(super) updated_at: OffsetDateTime,
+    pub(super) available: i32,
+}
+
+impl SummaryRow {
+    fn key(&self, sort: Sort) -> SortKey {
+        match sort {
+            Sort::Popularity => SortKey::Popularity(self.popularity),
+            Sort::Newest => SortKey::Created(self.created_at),
+            Sort::Published | Sort::PublishedDescending => SortKey::Published(self.published),
+            Sort::Price | Sort::PriceDescending => SortKey::Price(self.price_amount),
+            Sort::Rating => SortKey::Rating(self.rating_score),
+            Sort::Title => SortKey::Title(self.title_sort.clone()),
+        }
+    }
+}
+
+impl TryFrom<SummaryRow> for ProductSummary {
+    type Error = sqlx::Error;
+
+    fn try_from(row: SummaryRow) -> sqlx::Result<Self> {
+        let position = row.series_position;
+        Ok(Self {
+            id: ProductId(row.id),
+            work_id: WorkId(row.work_id),
+            published: published(row.published, row.published_precision.as_deref())?,
+            price: price(row.price_amount, row.price_currency.as_deref())?,
+            title: row.title,
+            subtitle: row.subtitle,
+            series: row.series.map(|name| Series { name, position }),
+            authors: row.authors,
+            isbn13: row.isbn13.map(|isbn| parse("isbn13", &isbn)).transpose()?,
+            language: row.language,
+            format: row.format.map(|format| parse("format", &format)).transpose()?,
+            publisher: row.publisher,
+            genres: row.genres,
+            cover_url: row.cover_url,
+            status: parse("status", &row.status)?,
+            rating: Rating {
+                average: row.rating_average,
+                count: row.rating_count,
+                histogram: row.rating_histogram.and_then(|counts| counts.try_into().ok()),
+            },
+            availability: Availability::of(row.available),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+/// The names of formats, or null for no filter.
+pub(super) fn formats(filters: &Filters) -> Option<Vec<String>> {
+    (!filters.formats.is_empty()).then(|| filters.formats.iter().map(|format| format.as_str().to_owned()).collect())
+}
+
+/// The slugs of genres, or null for no filter.
+pub(super) fn genres(filters: &Filters) -> Option<&[String]> {
+    (!filters.genres.is_empty()).then_some(filters.genres.as_slice())
+}
+
+/// One static query a sort. `$after` and `$order` compare and sort by the same columns: Postgres starts to read the
+/// sort's index at the row after the last one of the page before. The stock is looked up for the page's rows alone.
+macro_rules! page_query {
+    ($page:expr, $key:expr, $after:literal, $order:literal) => {
+        sqlx::query_as!(
+            SummaryRow,
+            r#"SELECT p.id AS "id!", p.work_id AS "work_id!", p.title AS "title!", p.subtitle, p.series,
+                      p.series_position, p.authors AS "authors!", p.isbn13, p.language, p.format, p.publisher,
+                      p.published, p.published_precision, p.genres AS "genres!", p.cover_url, p.price_amount,
+                      p.price_currency, p.status AS "status!", p.rating_average AS "rating_average!",
+                      p.rating_count AS "rating_count!", p.rating_histogram, p.rating_score AS "rating_score!",
+                      p.popularity AS "popularity!", p.title_sort AS "title_sort!", p.created_at AS "created_at!",
+                      p.updated_at AS "updated_at!", coalesce(s.on_hand - s.reserved, 0) AS "available!"
+               FROM (SELECT p.id, p.work_id, p.title, p.subtitle, p.series, p.series_position, p.authors, p.isbn13,
+                            p.language, p.format, p.publisher, p.published, p.published_precision, p.genres, p.cover_url,
+                            p.price_amount, p.price_currency, p.status, p.rating_average, p.rating_count,
+                            p.rating_histogram, p.rating_score, p.popularity, p.title_sort, p.created_at, p.updated_at
+                     FROM matching_products($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) p
+                     WHERE ($16::uuid IS NULL OR "# + $after + ") ORDER BY " + $order + " LIMIT $15) p
+               LEFT JOIN stock s ON s.product_id = p.id
+               ORDER BY " + $order,
+            $page.filters.status.as_str(),
+            genres($page.filters),
+            $page.filters.author.as_deref(),
+            $page.filters.series.as_deref(),
+            $page.filters.publisher.as_deref(),
+            $page.filters.language.as_deref(),
+            $page.formats.as_deref(),
+            $page.filters.min_price,
+            $page.filters.max_price,
+            $page.filters.min_rating,
+            $page.filters.published_from,
+            $page.filters.published_to,
+            $page.filters.in_stock,
+            $page.filters.work.map(|work| work.0),
+            $page.limit,
+            $page.after.map(|after| after.id.0),
+            $key,
+        )
+        .fetch_all($page.connection)
+        .await
+    };
+}
+
+/// What a page is made of, beside its sort.
+struct Page<'a> {
+    connection: &'a mut PgConnection,
+    filters: &'a Filters,
+    formats: Option<Vec<String>>,
+    after: Option<&'a Position>,
+    limit: i64,
+}
+
+/// A page starts after a position of its own sort, or at the beginning.
+macro_rules! key {
+    ($page:expr, $kind:ident) => {
+        match $page.after.map(|after| &after.key) {
+            Some(SortKey::$kind(key)) => Some(key.clone()),
+            Some(_) => return Err(foreign_position()),
+            None => None,
+        }
+    };
+}
+
+fn foreign_position() -> sqlx::Error {
+    unreadable("cursor", std::io::Error::other("the position belongs to another sort"))
+}
+
+pub(in crate::store) async fn page(
+    connection: &mut PgConnection,
+    filters: &Filters,
+    sort: Sort,
+    after: Option<&Position>,
+    limit: i64,
+) -> sqlx::Result<Vec<(ProductSummary, SortKey)>> {
+    let page = Page { connection, filters, formats: formats(filters), after, limit };
+    let rows = match sort {
+        Sort::Popularity => page_query!(
+            page,
+            key!(page, Popularity),
+            "(p.popularity, p.id) < ($17::double precision, $16)",
+            "p.popularity DESC, p.id DESC"
+        ),
+        Sort::Newest => page_query!(
+            page,
+            key!(page, Created),
+            "(p.created_at, p.id) < ($17::timestamptz, $16)",
+            "p.created_at DESC, p.id DESC"
+        ),
+        Sort::Published => page_query!(
+            page,
+            key!(page, Published).flatten(),
+            "(coalesce(p.published, 'infinity'::date), p.id) > (coalesce($17::date, 'infinity'::date), $16)",
+            "coalesce(p.published, 'infinity'::date), p.id"
+        ),
+        Sort::PublishedDescending => page_query!(
+            page,
+            key!(page, Published).flatten(),
+            "(coalesce(p.published, '-infinity'::date), p.id) < (coalesce($17::date, '-infinity'::date), $16)",
+            "coalesce(p.published, '-infinity'::date) DESC, p.id DESC"
+        ),
+        Sort::Price => page_query!(
+            page,
+            key!(page, Price).flatten(),
+            "(coalesce(p.price_amount, 9223372036854775807), p.id)
+                 > (coalesce($17::bigint, 9223372036854775807), $16)",
+            "coalesce(p.price_amount, 9223372036854775807), p.id"
+        ),
+        Sort::PriceDescending => page_query!(
+            page,
+            key!(page, Price).flatten(),
+            "(coalesce(p.price_amount, -1), p.id) < (coalesce($17::bigint, -1), $16)",
+            "coalesce(p.price_amount, -1) DESC, p.id DESC"
+        ),
+        Sort::Rating => page_query!(
+            page,
+            key!(page, Rating),
+            "(p.rating_score, p.id) < ($17::double precision, $16)",
+            "p.rating_score DESC, p.id DESC"
+        ),
+        Sort::Title => page_query!(
+            page,
+            key!(page, Title),
+            r#"(p.title_sort COLLATE "C", p.id) > ($17::text COLLATE "C", $16)"#,
+            r#"p.title_sort COLLATE "C", p.id"#
+        ),
+    }?;
+    rows.into_iter()
+        .map(|row| {
+            let key = row.key(sort);
+            Ok((ProductSummary::try_from(row)?, key))
+        })
+        .collect()
+}

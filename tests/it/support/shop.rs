@@ -1,0 +1,243 @@
+//! A whole shop for one test: the real program in this process, on a port of its own, over a database of its own.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bookstore::app::App;
+use bookstore::config::Config;
+use bookstore::dev::Stack;
+use bookstore::domain::access::Token;
+use bookstore::lifecycle::Lifecycle;
+use bookstore::model::clock::{ShiftedClock, SystemClock};
+use reqwest::header::HeaderMap;
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
+
+use super::database::{TestDatabase, database};
+
+/// A running shop. It stops when dropped.
+pub struct Shop {
+    primary_url: String,
+    /// The database, where it is on the shared stack.
+    database: Option<TestDatabase>,
+    /// Its clock, which a test may set forward.
+    pub clock: ShiftedClock,
+    address: SocketAddr,
+    client: reqwest::Client,
+    lifecycle: Lifecycle,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as JSON; `null` where it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    /// A header that has to be there.
+    pub fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name).unwrap_or_else(|| panic!("no {name} in {:?}", self.headers));
+        value.to_str().unwrap()
+    }
+
+    /// Requires a status, and shows the answer where it is another one.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{}", String::from_utf8_lossy(&self.body));
+        if status >= 400 {
+            let problem = self.json();
+            assert_eq!(self.header("content-type"), "application/problem+json");
+            assert_eq!(problem["status"], status);
+            for member in ["type", "title", "instance", "request_id"] {
+                assert!(problem[member].is_string(), "{member} is missing in {problem}");
+            }
+        }
+        self
+    }
+
+    /// The pointers, parameters and headers that a problem complains about, in order.
+    pub fn complaints(&self) -> Vec<String> {
+        let problem = self.json();
+        let errors = problem["errors"].as_array().cloned().unwrap_or_default();
+        let name = |error: &Value| {
+            let named =
+                ["pointer", "parameter", "header"].into_iter().find_map(|kind| error[kind].as_str().map(str::to_owned));
+            named.unwrap_or_default()
+        };
+        let mut names: Vec<String> = errors.iter().map(name).collect();
+        names.sort();
+        names
+    }
+}
+
+impl Shop {
+    /// A shop with the usual settings, without rate limits.
+    pub async fn open() -> Self {
+        Self::open_with(&[]).await
+    }
+
+    /// A shop with these settings on top.
+    pub async fn open_with(settings: &[(&str, &str)]) -> Self {
+        Self::over(database().await, settings).await
+    }
+
+    /// A shop over a database of the shared stack that is there already.
+    pub async fn over(database: TestDatabase, settings: &[(&str, &str)]) -> Self {
+        let urls = [database.primary_url.clone(), database.replica_url.clone(), database.redis_url.clone()];
+        let [primary, replica, redis] = urls;
+        let mut shop = Self::at(&primary, &replica, &redis, settings).await;
+        shop.database = Some(database);
+        shop
+    }
+
+    /// A shop over the one database of a stack of its own.
+    pub async fn on(stack: &Stack, settings: &[(&str, &str)]) -> Self {
+        super::database::migrate(stack.primary_url()).await;
+        Self::at(stack.primary_url(), &stack.replica_urls()[0], stack.redis_url(), settings).await
+    }
+
+    async fn at(primary: &str, replica: &str, redis: &str, settings: &[(&str, &str)]) -> Self {
+        let usual = [
+            ("database.url", primary),
+            ("database.replicas", replica),
+            ("database.acquire_timeout", "10s"),
+            ("redis.url", redis),
+            ("http.bind", "127.0.0.1:0"),
+            ("metrics.enabled", "false"),
+            ("limits.enabled", "false"),
+        ];
+        let overrides = usual.iter().chain(settings).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let clock = ShiftedClock::new(Arc::new(SystemClock));
+        let config = Config::load(None, [], overrides).unwrap();
+        let app = App::build_with_clock(config, None, Arc::new(clock.clone())).await.unwrap();
+        let (address, lifecycle) = (app.address().unwrap(), app.lifecycle());
+        tokio::spawn(app.serve());
+        let client = reqwest::Client::new();
+        Self { primary_url: primary.to_owned(), database: None, clock, address, client, lifecycle }
+    }
+
+    /// The address of a path below `/api/v1`, or of any other where it begins with two slashes.
+    pub fn url(&self, path: &str) -> String {
+        match path.strip_prefix("//") {
+            Some(path) => format!("http://{}/{path}", self.address),
+            None => format!("http://{}/api/v1{path}", self.address),
+        }
+    }
+
+    /// A request that is still to be filled.
+    pub fn request(&self, method: Method, path: &str) -> Request {
+        Request(self.client.request(method, self.url(path)))
+    }
+
+    pub fn get(&self, path: &str) -> Request {
+        self.request(Method::GET, path)
+    }
+
+    pub fn post(&self, path: &str) -> Request {
+        self.request(Method::POST, path)
+    }
+
+    pub fn put(&self, path: &str) -> Request {
+        self.request(Method::PUT, path)
+    }
+
+    pub fn patch(&self, path: &str) -> Request {
+        self.request(Method::PATCH, path)
+    }
+
+    pub fn delete(&self, path: &str) -> Request {
+        self.request(Method::DELETE, path)
+    }
+
+    /// A connection to its primary, for looking behind the scenes.
+    pub async fn sql(&self) -> PgConnection {
+        PgConnection::connect(&self.primary_url).await.unwrap()
+    }
+
+    /// The token of a new administrator.
+    pub async fn administrator(&self) -> String {
+        self.person("admin").await
+    }
+
+    /// The token of a new customer.
+    pub async fn customer(&self) -> String {
+        self.person("customer").await
+    }
+
+    /// Straight into the database, because hashing a password takes its time.
+    async fn person(&self, role: &str) -> String {
+        let (user, token) = (Uuid::new_v4(), Token::generate().unwrap());
+        let mut sql = self.sql().await;
+        sqlx::query(
+            "INSERT INTO users (id, email, password_hash, display_name, role, created_at, updated_at, password_changed_at)
+             VALUES ($1, $1 || '@example.org', 'none', $2, $2, now(), now(), now())",
+        )
+        .bind(user)
+        .bind(role)
+        .execute(&mut sql)
+        .await
+        .unwrap();
+        sqlx::query(
+            "INSERT INTO sessions (id, user_id, token_hash, created_at, last_seen_at, expires_at, confirmed_at, address)
+             VALUES ($1, $2, $3, now(), now(), now() + interval '1 day', now(), '127.0.0.1')",
+        )
+        .bind(Uuid::new_v4())
+        .bind(user)
+        .bind(token.hash().as_slice())
+        .execute(&mut sql)
+        .await
+        .unwrap();
+        if self.database.is_some() {
+            super::settle().await;
+        }
+        token.reveal().to_owned()
+    }
+}
+
+impl Drop for Shop {
+    fn drop(&mut self) {
+        self.lifecycle.stop();
+    }
+}
+
+/// A request, filled step by step.
+pub struct Request(reqwest::RequestBuilder);
+
+impl Request {
+    pub fn token(self, token: &str) -> Self {
+        Self(self.0.bearer_auth(token))
+    }
+
+    pub fn header(self, name: &str, value: &str) -> Self {
+        Self(self.0.header(name, value))
+    }
+
+    pub fn json(self, body: &Value) -> Self {
+        Self(self.0.json(body))
+    }
+
+    pub fn body(self, body: impl Into<reqwest::Body>) -> Self {
+        Self(self.0.body(body))
+    }
+
+    /// Sends it and reads the answer to its end.
+    pub async fn send(self) -> Answer {
+        self.try_send().await.unwrap()
+    }
+
+    /// The same, where the connection may break.
+    pub async fn try_send(self) -> reqwest::Result<Answer> {
+        let response = self.0.send().await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        Ok(Answer { status, headers, body: response.bytes().await?.to_vec() })
+    }
+}
