@@ -8,7 +8,7 @@ pub mod openapi;
 pub mod seed;
 pub mod serve;
 
-use std::{path::Path, process::ExitCode};
+use std::path::Path;
 
 use crate::config::{Config, ConfigError};
 

@@ -12,6 +12,7 @@
 
 mod architecture;
 mod http_frame;
+mod import;
 mod nodes;
 mod outage;
 mod products;
