@@ -13,6 +13,7 @@
 mod architecture;
 mod authorization;
 mod http_frame;
+mod import;
 mod listing;
 mod nodes;
 mod outage;
