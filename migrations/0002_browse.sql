@@ -125,12 +125,15 @@ CREATE FUNCTION remember_words() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    IF TG_OP = 'UPDATE' AND NOT EXISTS (
-        SELECT FROM new_rows n JOIN old_rows o ON o.id = n.id
-        WHERE (n.title, n.subtitle, n.series, n.authors, n.genres)
-              IS DISTINCT FROM (o.title, o.subtitle, o.series, o.authors, o.genres)
-    ) THEN
-        RETURN NULL;
+    -- Not one condition: without an update there are no old rows that a condition could name.
+    IF TG_OP = 'UPDATE' THEN
+        IF NOT EXISTS (
+            SELECT FROM new_rows n JOIN old_rows o ON o.id = n.id
+            WHERE (n.title, n.subtitle, n.series, n.authors, n.genres)
+                  IS DISTINCT FROM (o.title, o.subtitle, o.series, o.authors, o.genres)
+        ) THEN
+            RETURN NULL;
+        END IF;
     END IF;
     INSERT INTO search_words (word)
     SELECT DISTINCT words.word

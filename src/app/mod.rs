@@ -20,6 +20,7 @@ use crate::{
         credentials::Credentials,
         genres::Genres,
         health::Health,
+        import::Import,
         listing::Listing,
         passwords::Passwords,
         products::{Products, Rules},
@@ -195,6 +196,8 @@ pub fn state(config: &Config, db: &Db, clock: Arc<dyn Clock>) -> anyhow::Result<
         search: Arc::new(Search::new(store.clone())),
         related: Arc::new(RelatedBooks::new(store.clone())),
         products: Arc::new(Products::new(store, clock, rules)),
+        products: Arc::new(Products::new(store.clone(), Arc::clone(&clock), rules.clone())),
+        import: Arc::new(Import::new(store, clock, rules)),
     })
 }
 

@@ -10,6 +10,7 @@ pub mod documents;
 pub mod extract;
 pub mod genres;
 pub mod health;
+pub mod import;
 pub mod listing;
 pub mod middleware;
 pub mod openapi;
@@ -71,6 +72,7 @@ pub struct FrameOptions {
 fn resources() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(products::router())
+        .merge(import::router())
         .merge(listing::router())
         .merge(search::router())
         .merge(related::router())

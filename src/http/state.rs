@@ -7,6 +7,7 @@ use crate::domain::access::Access;
 use crate::domain::audit::Audit;
 use crate::domain::genres::Genres;
 use crate::domain::health::Health;
+use crate::domain::import::Import;
 use crate::domain::listing::Listing;
 use crate::domain::products::Products;
 use crate::domain::related::RelatedBooks;
@@ -39,4 +40,6 @@ pub struct AppState {
     pub genres: Arc<Genres>,
     /// The books.
     pub products: Arc<Products>,
+    /// Books in bulk.
+    pub import: Arc<Import>,
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::book::{Book, Origin};
 use super::report::{FileFormat, Report, RowError, Sink, excerpt};
+use super::scan::KeyHeaders;
 use super::seen::{Repeated, Seen};
 use super::{Import, ImportError, Item, Mode, Options};
 use crate::domain::products::genre_name;
@@ -21,6 +22,7 @@ pub(super) struct Run<'a> {
     import: &'a Import,
     actor: &'a Actor,
     options: &'a Options,
+    headers: KeyHeaders,
     report: Report,
     seen: Seen,
     /// Whether the audit log knows of it.
@@ -45,11 +47,18 @@ impl Applied {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(import: &'a Import, actor: &'a Actor, options: &'a Options, format: FileFormat) -> Self {
+    pub(super) fn new(
+        import: &'a Import,
+        actor: &'a Actor,
+        options: &'a Options,
+        format: FileFormat,
+        headers: KeyHeaders,
+    ) -> Self {
         Self {
             import,
             actor,
             options,
+            headers,
             report: Report::new(format, options.strict, options.dry_run),
             seen: Seen::default(),
             audited: false,
@@ -80,7 +89,7 @@ impl<'a> Run<'a> {
                             self.report.repair(&repairs, sink);
                             books.push(*book);
                         }
-                        Err(repeated) => self.report.reject(vec![repeated_error(&book, repeated)], sink),
+                        Err(repeated) => self.report.reject(vec![repeated_error(&book, repeated, &self.headers)], sink),
                     }
                 }
             }
@@ -213,8 +222,8 @@ impl<'a> Run<'a> {
         let by_isbn = book.fields.isbn13.as_ref().and_then(|isbn| targets.by_isbn.get(isbn.as_str()));
         let by_origin = book.origin.as_ref().and_then(|origin| targets.by_origin.get(origin));
         let Some(target) = by_isbn.or(by_origin).map(|at| &targets.all[*at]) else { return Ok(None) };
-        let reject = |value: String, reason: String| {
-            Err(RowError { line: book.line, column: None, value: Some(excerpt(&value)), reason })
+        let reject = |column: Option<&String>, value: String, reason: String| {
+            Err(RowError { line: book.line, column: column.cloned(), value: Some(excerpt(&value)), reason })
         };
         let name = |origin: &Option<Origin>| {
             origin.as_ref().map_or_else(String::new, |origin| format!("{} {}", origin.source, origin.id))
@@ -226,14 +235,14 @@ impl<'a> Run<'a> {
                     "its ISBN is that of one book of the shop and its source id, {}, that of another",
                     name(&book.origin)
                 );
-                return reject(isbn, reason);
+                return reject(Some(&self.headers.isbn), isbn, reason);
             }
             // An ISBN is filled in, but never replaced: another number is another edition.
             (None, Some(_)) if target.isbn13.is_some() && !isbn.is_empty() => {
                 let known = target.isbn13.clone().unwrap_or_default();
                 let reason =
                     format!("its source id, {}, is that of the book with the ISBN {known}", name(&book.origin));
-                return reject(isbn, reason);
+                return reject(Some(&self.headers.isbn), isbn, reason);
             }
             _ => {}
         }
@@ -243,12 +252,12 @@ impl<'a> Run<'a> {
         if let Err(Repeated::Isbn(line) | Repeated::Origin(line)) =
             self.seen.note(book.line, known_isbn.as_ref(), known_origin.as_ref())
         {
-            return reject(book.fields.title.clone(), format!("is the same book of the shop as line {line}"));
+            return reject(None, book.fields.title.clone(), format!("is the same book of the shop as line {line}"));
         }
         match book.stock {
             Some(stock) if stock < target.reserved => Err(RowError {
                 line: book.line,
-                column: Some("stock".to_owned()),
+                column: Some(self.headers.stock.clone()),
                 value: Some(stock.to_string()),
                 reason: format!("is less than the {} copies that are reserved for orders", target.reserved),
             }),
@@ -257,18 +266,18 @@ impl<'a> Run<'a> {
     }
 }
 
-fn repeated_error(book: &Book, repeated: Repeated) -> RowError {
+fn repeated_error(book: &Book, repeated: Repeated, headers: &KeyHeaders) -> RowError {
     let (column, value, reason) = match repeated {
         Repeated::Isbn(line) => {
             let isbn = book.fields.isbn13.as_ref().map_or("", |isbn| isbn.as_str());
-            ("isbn13", isbn.to_owned(), format!("the same ISBN stands on line {line}"))
+            (&headers.isbn, isbn.to_owned(), format!("the same ISBN stands on line {line}"))
         }
         Repeated::Origin(line) => {
             let id = book.origin.as_ref().map_or_else(String::new, |origin| origin.id.clone());
-            ("source_id", id, format!("the same source id stands on line {line}"))
+            (&headers.source_id, id, format!("the same source id stands on line {line}"))
         }
     };
-    RowError { line: book.line, column: Some(column.to_owned()), value: Some(excerpt(&value)), reason }
+    RowError { line: book.line, column: Some(column.clone()), value: Some(excerpt(&value)), reason }
 }
 
 /// The books of the shop that a batch is about.

@@ -87,11 +87,6 @@ impl Reader<'_> {
 
     /// A cell of one line, cleaned.
     fn line(&mut self, column: Column) -> Option<String> {
-        if let Some(Cell::List(list)) = self.row.cell(column) {
-            let value = list.join(", ");
-            self.wrong(column, &value, "is a list where one text belongs");
-            return None;
-        }
         let text = self.row.text(column)?;
         let (clean, done) = clean_line(text);
         if let Some(done) = done {
@@ -166,7 +161,11 @@ impl Reader<'_> {
             Err(violations) => {
                 for violation in violations {
                     let (column, value) = self.offender(&violation.pointer, &draft);
-                    let missing = value.is_empty() && matches!(column, Some(Column::Title | Column::Authors));
+                    let missing = match column {
+                        Some(Column::Title) => draft.title.is_empty(),
+                        Some(Column::Authors) => draft.authors.is_empty(),
+                        _ => false,
+                    };
                     let reason = if missing { "is missing".to_owned() } else { violation.message };
                     let header = column.map(|column| self.rows.header(column).to_owned());
                     let error = RowError { line: self.row.line, column: header, value: Some(excerpt(&value)), reason };
@@ -208,6 +207,9 @@ impl Reader<'_> {
         let (title, done) = clean_line(restored.as_deref().unwrap_or(&raw));
         let name = self.line(Column::Series);
         let position = self.exact::<f64>(Column::SeriesPosition, "number");
+        if let Some(position) = position.filter(|position| !position.is_finite()) {
+            self.wrong(Column::SeriesPosition, &position.to_string(), "is no number");
+        }
         if let Some(name) = name {
             self.title_repairs(&raw, restored.is_some(), done);
             return (Some(title), Some(SeriesDraft { name, position }));
@@ -508,11 +510,10 @@ impl Reader<'_> {
         }
         let count = count?;
         if count == 0 {
-            if let (Some(text), Some(average)) = (&text, average.filter(|average| *average != 0.0)) {
-                debug_assert!(average > 0.0);
+            if let (Some(text), Some(_)) = (&text, average.filter(|average| *average > 0.0)) {
                 self.repaired(Column::RatingAverage, text, "an average of no ratings was left out");
             }
-            return Some(Rating { average: 0.0, count: 0, histogram: histogram.or(None) });
+            return Some(Rating { average: 0.0, count: 0, histogram });
         }
         let mean = histogram.map(|counts| {
             let stars: f64 = counts.iter().zip(1..).map(|(count, stars)| *count as f64 * f64::from(stars)).sum();
@@ -531,7 +532,12 @@ impl Reader<'_> {
             (Some(average), _) => average,
             (None, mean) => mean?,
         };
-        (average >= 1.0).then_some(Rating { average, count, histogram })
+        if average < 1.0 {
+            let text = average.to_string();
+            self.repaired(Column::RatingAverage, &text, "it is no average of one to five stars and was left out");
+            return None;
+        }
+        Some(Rating { average, count, histogram })
     }
 }
 

@@ -248,6 +248,10 @@ impl<R: BufRead> Rows for CsvRows<R> {
         self.layout.dialect
     }
 
+    fn has(&self, column: Column) -> bool {
+        self.layout.fields.contains(&Some(column))
+    }
+
     fn header(&self, column: Column) -> &str {
         self.layout.header(column)
     }

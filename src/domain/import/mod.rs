@@ -118,8 +118,8 @@ impl Import {
         let mut transaction = None;
         let report = loop {
             match messages.recv().await {
-                Some(Message::Opened(format)) => {
-                    run = Some(Run::new(self, actor, options, format));
+                Some(Message::Opened(format, headers)) => {
+                    run = Some(Run::new(self, actor, options, format, headers));
                     if mode == Mode::AtOnce {
                         transaction = Some(self.store.begin("products.import").await?);
                     }

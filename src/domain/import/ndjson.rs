@@ -37,7 +37,7 @@ impl<R: BufRead> NdjsonRows<R> {
             Ok(text) => text,
             Err(error) => return Next::Bad(encoding_error(self.line, None, &self.text, error.valid_up_to())),
         };
-        let object = match serde_json::from_str::<Value>(text) {
+        let object = match serde_json::from_str::<Value>(text.trim_end()) {
             Ok(Value::Object(object)) => object,
             Ok(_) => return Next::Bad(self.error(None, text, "is no JSON object".to_owned())),
             Err(error) => {
@@ -75,6 +75,10 @@ impl<R: BufRead> NdjsonRows<R> {
                 continue;
             };
             match cell(&value) {
+                Ok(Some(Cell::List(_))) if !matches!(column, Column::Authors | Column::Genres | Column::Subjects) => {
+                    let reason = "is a list where one text belongs".to_owned();
+                    return Err(self.error(Some(&path), &value.to_string(), reason));
+                }
                 Ok(Some(cell)) => row.set(column, cell),
                 Ok(None) => {}
                 Err(reason) => return Err(self.error(Some(&path), &value.to_string(), reason.to_owned())),
@@ -160,6 +164,10 @@ impl<R: BufRead> Rows for NdjsonRows<R> {
 
     fn dialect(&self) -> Dialect {
         Dialect::Own
+    }
+
+    fn has(&self, _: Column) -> bool {
+        true
     }
 
     fn header(&self, column: Column) -> &str {

@@ -85,6 +85,9 @@ pub trait Rows {
     /// Whose habits the file has.
     fn dialect(&self) -> Dialect;
 
+    /// Whether the file may say something about a column.
+    fn has(&self, column: Column) -> bool;
+
     /// What the file calls a column.
     fn header(&self, column: Column) -> &str;
 

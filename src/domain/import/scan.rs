@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::book::{self, Book};
+use super::columns::Column;
 use super::report::{FileFormat, Repair, RowError, Unusable};
 use super::row::Next;
 use super::seen::MOST_ROWS;
@@ -26,11 +27,22 @@ pub enum Item {
     Broken(RowError),
 }
 
+/// What a file calls the columns by which a book is found, and its stock.
+#[derive(Clone, Debug)]
+pub struct KeyHeaders {
+    /// The ISBN.
+    pub isbn: String,
+    /// The source id.
+    pub source_id: String,
+    /// The stock.
+    pub stock: String,
+}
+
 /// What the reading thread tells.
 #[derive(Debug)]
 pub enum Message {
-    /// The file is of this form.
-    Opened(FileFormat),
+    /// The file is of this form, and these are its names for what is compared with the shop.
+    Opened(FileFormat, KeyHeaders),
     /// The next rows, and how many bytes are done.
     Items(Vec<Item>, u64),
     /// Nothing more can be read.
@@ -58,7 +70,14 @@ fn scan(
     sender: &mpsc::Sender<Message>,
 ) -> Result<(), Unusable> {
     let (format, mut rows) = source::open(file, declared)?;
-    if sender.blocking_send(Message::Opened(format)).is_err() {
+    let header = |column| rows.header(column).to_owned();
+    let isbn = [Column::Isbn13, Column::Isbn, Column::Isbn10].into_iter().find(|column| rows.has(*column));
+    let headers = KeyHeaders {
+        isbn: header(isbn.unwrap_or(Column::Isbn13)),
+        source_id: header(Column::SourceId),
+        stock: header(Column::Stock),
+    };
+    if sender.blocking_send(Message::Opened(format, headers)).is_err() {
         return Ok(());
     }
     let mut items = Vec::with_capacity(BATCH);
