@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::commands::import::ImportArguments;
+
 /// An online book shop's back end.
 #[derive(Debug, Parser)]
 #[command(
@@ -76,6 +78,19 @@ The same seed makes the same books. All of them are written, or none.")]
         #[arg(long)]
         more: bool,
     },
+
+    /// Import books from a CSV or NDJSON file
+    #[command(after_help = "Examples:
+  bookstore import goodbooks-10k.csv
+  bookstore import --dry-run --report problems.ndjson catalogue.csv
+  bookstore import --strict books.ndjson
+
+Books are found again by their ISBN, else by their source_id; a second import of the same file changes nothing, and an
+empty cell never clears what the shop has. Known are the columns of the API and those of two public catalogues, the
+Goodreads books table and goodbooks-10k.
+
+Exit codes: 0 every row was imported; 1 some rows were not, or the database failed; 2 nothing of the file can be used.")]
+    Import(ImportArguments),
 
     /// Make an administrator
     #[command(after_help = "Examples:

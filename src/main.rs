@@ -35,6 +35,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Seed { books, seed, more } => {
             commands::seed::run(&commands::load_config(file, [])?, books, seed, more)
         }
+        Command::Import(arguments) => commands::import::run(&commands::load_config(file, [])?, &arguments),
         Command::Serve => commands::serve::run(commands::load_config(file, [])?),
         Command::Admin { email } => commands::admin::run(&commands::load_config(file, [])?, &email),
         Command::Openapi { check: false, .. } => commands::openapi::print(),

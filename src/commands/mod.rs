@@ -2,12 +2,13 @@
 
 pub mod admin;
 pub mod dev;
+pub mod import;
 pub mod migrate;
 pub mod openapi;
 pub mod seed;
 pub mod serve;
 
-use std::{path::Path, process::ExitCode};
+use std::path::Path;
 
 use crate::config::{Config, ConfigError};
 
@@ -31,6 +32,6 @@ pub fn load_config(
 ///
 /// # Errors
 /// Those of the runtime and of `work`.
-pub fn block_on(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+pub fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
 }

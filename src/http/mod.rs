@@ -10,11 +10,14 @@ pub mod documents;
 pub mod extract;
 pub mod genres;
 pub mod health;
+pub mod import;
 pub mod listing;
 pub mod middleware;
 pub mod openapi;
 pub mod problem;
 pub mod products;
+pub mod related;
+pub mod search;
 pub mod sessions;
 pub mod state;
 pub mod users;
@@ -69,7 +72,10 @@ pub struct FrameOptions {
 fn resources() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(products::router())
+        .merge(import::router())
         .merge(listing::router())
+        .merge(search::router())
+        .merge(related::router())
         .merge(genres::router())
         .merge(users::router())
         .merge(sessions::router())

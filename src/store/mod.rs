@@ -3,8 +3,11 @@
 
 mod audit;
 mod genres;
+pub mod import;
 mod listing;
 mod products;
+mod related;
+mod search;
 mod seed;
 mod sessions;
 mod sql;

@@ -13,9 +13,14 @@
 mod architecture;
 mod authorization;
 mod http_frame;
+mod import;
+mod listing;
 mod nodes;
 mod outage;
 mod products;
+mod related;
+mod search;
+mod seed;
 mod sessions;
 mod stack;
 mod support;

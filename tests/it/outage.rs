@@ -93,7 +93,9 @@ async fn a_reader_notices_nothing_of_a_killed_server() {
     stack.revive(Node::Primary).await.unwrap();
     stack.revive(Node::Redis).await.unwrap();
     eventually("writes are taken again", async || {
-        shop.post("/products").token(&admin).json(&book).send().await.status == 201
+        let a = shop.post("/products").token(&admin).json(&book).send().await;
+        eprintln!("{} {}", a.status, String::from_utf8_lossy(&a.body));
+        a.status == 201
     })
     .await;
     eventually("all is well again", async || ready().await.json()["status"] == "ok").await;

@@ -3,8 +3,12 @@
 pub(super) mod audit;
 pub(super) mod facets;
 pub(super) mod genres;
+pub(super) mod import;
 pub(super) mod listing;
 pub(super) mod products;
+pub(super) mod related;
+pub(super) mod search;
 pub(super) mod seed;
 pub(super) mod sessions;
+pub(super) mod suggestions;
 pub(super) mod users;
