@@ -195,7 +195,6 @@ pub fn state(config: &Config, db: &Db, clock: Arc<dyn Clock>) -> anyhow::Result<
         listing: Arc::new(Listing::new(store.clone())),
         search: Arc::new(Search::new(store.clone())),
         related: Arc::new(RelatedBooks::new(store.clone())),
-        products: Arc::new(Products::new(store, clock, rules)),
         products: Arc::new(Products::new(store.clone(), Arc::clone(&clock), rules.clone())),
         import: Arc::new(Import::new(store, clock, rules)),
     })

@@ -84,7 +84,8 @@ const SORTS: [(&str, &str); 8] = [
 async fn walking_the_pages_gives_every_book_once_and_in_order() {
     let shop = shop().await;
     for (sort, order) in SORTS {
-        let wanted = ids(&shop, format!("SELECT id::text FROM products WHERE status = 'active' ORDER BY {order}")).await;
+        let wanted =
+            ids(&shop, format!("SELECT id::text FROM products WHERE status = 'active' ORDER BY {order}")).await;
         assert!(wanted.len() > 300);
         for limit in [1, 7, 100] {
             if limit > 1 || sort == "price" {
@@ -98,7 +99,8 @@ async fn walking_the_pages_gives_every_book_once_and_in_order() {
 async fn books_that_come_and_go_neither_repeat_nor_hide_others() {
     let shop = shop().await;
     for (sort, order) in SORTS {
-        let before = ids(&shop, format!("SELECT id::text FROM products WHERE status = 'active' ORDER BY {order}")).await;
+        let before =
+            ids(&shop, format!("SELECT id::text FROM products WHERE status = 'active' ORDER BY {order}")).await;
         let mut found = Vec::new();
         let mut gone = Vec::new();
         let mut cursor = String::new();
@@ -155,7 +157,9 @@ async fn every_filter_says_what_it_means() {
         (format!("work={work}"), format!("work_id = '{work}'")),
         (
             "genre=fantasy&format=paperback&in_stock=true&max_price=3000&language=en".into(),
-            format!("genres @> '{{fantasy}}' AND format = 'paperback' AND price_amount <= 3000 AND language LIKE 'en-%' AND {available}"),
+            format!(
+                "genres @> '{{fantasy}}' AND format = 'paperback' AND price_amount <= 3000 AND language LIKE 'en-%' AND {available}"
+            ),
         ),
     ];
     for (query, condition) in cases {
@@ -202,12 +206,18 @@ async fn facets_respect_the_filters_but_their_own() {
     let values = [
         ("format", "format"),
         ("language", "split_part(language, '-', 1)"),
-        ("price", "CASE WHEN price_amount < 500 THEN '0-499' WHEN price_amount < 1000 THEN '500-999'
+        (
+            "price",
+            "CASE WHEN price_amount < 500 THEN '0-499' WHEN price_amount < 1000 THEN '500-999'
                         WHEN price_amount < 1500 THEN '1000-1499' WHEN price_amount < 2000 THEN '1500-1999'
                         WHEN price_amount < 3000 THEN '2000-2999' WHEN price_amount < 5000 THEN '3000-4999'
-                        WHEN price_amount IS NOT NULL THEN '5000-' END"),
-        ("availability", "CASE WHEN on_hand - reserved <= 0 THEN 'out_of_stock' WHEN on_hand - reserved <= 5 THEN 'few_left'
-                               ELSE 'in_stock' END"),
+                        WHEN price_amount IS NOT NULL THEN '5000-' END",
+        ),
+        (
+            "availability",
+            "CASE WHEN on_hand - reserved <= 0 THEN 'out_of_stock' WHEN on_hand - reserved <= 5 THEN 'few_left'
+                               ELSE 'in_stock' END",
+        ),
         ("decade", "(extract(year FROM published)::integer / 10 * 10)::text"),
     ];
     for (query, filtered) in [("", false), (query, true)] {
@@ -294,7 +304,8 @@ async fn only_administrators_see_what_is_not_active() {
     assert_eq!(drafts.header("cache-control"), "private, no-cache");
     let drafts = ids_of(&drafts.json());
     let wanted =
-        ids(&shop, "SELECT id::text FROM products WHERE status = 'draft' ORDER BY popularity DESC, id DESC".into()).await;
+        ids(&shop, "SELECT id::text FROM products WHERE status = 'draft' ORDER BY popularity DESC, id DESC".into())
+            .await;
     assert_eq!(drafts, wanted);
 }
 
@@ -304,7 +315,8 @@ async fn lists_and_genres_can_be_kept_by_others() {
     let genres = shop.get("/genres").send().await.expect(200);
     let fantasy = counts(&shop, "'x'", "genres @> '{fantasy}'").await["x"];
     let json = genres.json();
-    let slugs: Vec<&str> = json["items"].as_array().unwrap().iter().map(|genre| genre["slug"].as_str().unwrap()).collect();
+    let slugs: Vec<&str> =
+        json["items"].as_array().unwrap().iter().map(|genre| genre["slug"].as_str().unwrap()).collect();
     assert_eq!(slugs, ["crime", "empty", "fantasy", "poetry"]);
     assert_eq!((&json["items"][2]["books"], &json["items"][1]["books"]), (&fantasy.into(), &0.into()));
     for (path, key) in [("/genres", "genres"), ("/products?sort=title", "books:list")] {
