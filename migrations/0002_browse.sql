@@ -111,3 +111,62 @@ CREATE FUNCTION matching_products(
       AND (wanted_stock IS NULL OR wanted_stock = (coalesce(s.on_hand - s.reserved, 0) > 0))
       AND (wanted_work IS NULL OR p.work_id = wanted_work)
     $$;
+
+-- The words of titles, names, series and genres, which misspelt words are compared with. It only grows: a word that no
+-- book has any more is not suggested, since suggestions are looked up among the active books.
+CREATE TABLE search_words (
+    word text COLLATE "C" PRIMARY KEY
+);
+CREATE INDEX search_words_trigram_idx ON search_words USING gin (word gin_trgm_ops);
+
+-- Most writes bring no new word and so write, and lock, nothing here. Those that do insert in the order of the words, so
+-- that two of them wait for each other instead of deadlocking.
+CREATE FUNCTION remember_words() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    -- Not one condition: without an update there are no old rows that a condition could name.
+    IF TG_OP = 'UPDATE' THEN
+        IF NOT EXISTS (
+            SELECT FROM new_rows n JOIN old_rows o ON o.id = n.id
+            WHERE (n.title, n.subtitle, n.series, n.authors, n.genres)
+                  IS DISTINCT FROM (o.title, o.subtitle, o.series, o.authors, o.genres)
+        ) THEN
+            RETURN NULL;
+        END IF;
+    END IF;
+    INSERT INTO search_words (word)
+    SELECT DISTINCT words.word
+    FROM new_rows n
+    CROSS JOIN LATERAL unnest(tsvector_to_array(to_tsvector('public.book_words', plain_words(concat_ws(' ',
+        n.title, n.subtitle, n.series, array_to_string(n.authors, ' '), array_to_string(n.genres, ' ')))))) AS words (word)
+    WHERE char_length(words.word) BETWEEN 3 AND 40
+      AND NOT EXISTS (SELECT FROM search_words known WHERE known.word = words.word)
+    ORDER BY words.word
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER products_remember_new_words AFTER INSERT ON products
+    REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION remember_words();
+CREATE TRIGGER products_remember_changed_words AFTER UPDATE ON products
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION remember_words();
+
+-- Words that a misspelt one may have been: few letters differ, or it is the beginning of a word. Trigrams find the
+-- candidates; the threshold lets two swapped letters in a word of six pass.
+CREATE FUNCTION similar_words(misspelt text) RETURNS TABLE (word text, distance integer, likeness real)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET pg_trgm.similarity_threshold = 0.25
+    AS $$
+    SELECT candidates.word, candidates.distance, candidates.likeness
+    FROM (SELECT w.word::text AS word, similarity(w.word, misspelt) AS likeness,
+                 CASE WHEN starts_with(w.word, misspelt) THEN 1
+                      ELSE levenshtein_less_equal(w.word, misspelt, 2) END AS distance
+          FROM search_words w
+          WHERE w.word % misspelt) candidates
+    WHERE candidates.distance <= CASE WHEN char_length(misspelt) < 5 THEN 1 ELSE 2 END
+    ORDER BY candidates.distance, candidates.likeness DESC, candidates.word
+    LIMIT 8
+    $$;

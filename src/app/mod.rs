@@ -24,6 +24,8 @@ use crate::{
         listing::Listing,
         passwords::Passwords,
         products::{Products, Rules},
+        related::RelatedBooks,
+        search::Search,
         sessions::Sessions,
         throttle::Throttle,
         users::Users,
@@ -191,6 +193,8 @@ pub fn state(config: &Config, db: &Db, clock: Arc<dyn Clock>) -> anyhow::Result<
         audit: Arc::new(Audit::new(store.clone())),
         genres: Arc::new(Genres::new(store.clone())),
         listing: Arc::new(Listing::new(store.clone())),
+        search: Arc::new(Search::new(store.clone())),
+        related: Arc::new(RelatedBooks::new(store.clone())),
         products: Arc::new(Products::new(store.clone(), Arc::clone(&clock), rules.clone())),
         import: Arc::new(Import::new(store, clock, rules)),
     })

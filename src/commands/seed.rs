@@ -45,15 +45,26 @@ pub(super) async fn fill(config: &Config, db: &Db, books: u64, seed: u64, more: 
         bar.set_style(style);
     }
     let begun = Instant::now();
+    let mut tenths = 0;
     let outcome = seed::seed(&Store::new(db.clone()), &SystemClock, &options, |progress| match progress {
+        SeedProgress::Written(written) if bar.is_hidden() => {
+            if written * 10 / books > tenths {
+                tenths = written * 10 / books;
+                say(&format!("Books {written} of {books}"));
+            }
+        }
         SeedProgress::Written(written) => bar.set_position(written),
         SeedProgress::Finishing => bar.set_message("(finishing)"),
     })
     .await;
     bar.finish_and_clear();
     if outcome.is_ok() {
-        // Nobody is left to be told where the terminal is gone.
-        let _ = writeln!(std::io::stderr(), "Wrote {books} books in {:.1} s.", begun.elapsed().as_secs_f64());
+        say(&format!("Wrote {books} books in {:.1} s.", begun.elapsed().as_secs_f64()));
     }
     outcome
+}
+
+fn say(line: &str) {
+    // Nobody is left to be told where the terminal is gone.
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -84,6 +84,9 @@ impl Node {
                 // Optional filters are `$1 IS NULL OR …`: with the values known, the planner drops what is not asked
                 // for and sees how selective the rest is. A generic plan would serve all filters equally badly.
                 ("plan_cache_mode", "force_custom_plan".to_owned()),
+                // Requests are many and short: cores are for one request each, and compiling takes longer than running.
+                ("max_parallel_workers_per_gather", "0".to_owned()),
+                ("jit", "off".to_owned()),
                 ("timezone", "UTC".to_owned()),
             ])
             .log_statements(log::LevelFilter::Off)

@@ -47,6 +47,7 @@ impl Db {
     ///
     /// # Errors
     /// [`DbError::Unavailable`] while the primary is down or its pool is exhausted.
+    #[expect(clippy::disallowed_methods, reason = "the one place that begins a transaction")]
     pub async fn begin(&self, name: &'static str) -> Result<WriteTransaction, DbError> {
         let node = &self.inner.primary;
         let gone = || DbError::unavailable(UnavailableReason::Primary);

@@ -60,6 +60,10 @@ impl Guardian {
         let child = command.spawn().context(|| "cannot start the guardian".to_owned())?;
         Ok(Self { child })
     }
+
+    pub(super) fn pid(&self) -> i32 {
+        i32::try_from(self.child.id()).unwrap_or_default()
+    }
 }
 
 impl Drop for Guardian {

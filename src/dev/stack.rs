@@ -67,7 +67,7 @@ pub(super) struct Inner {
     redis_url: String,
     dir: PathBuf,
     // Dropped in this order, after the servers have stopped: the guardian holds the lock, too.
-    _guardian: Option<Guardian>,
+    guardian: Option<Guardian>,
     _lock: Lock,
 }
 
@@ -111,7 +111,7 @@ impl Stack {
             servers,
             state,
             first_start,
-            _guardian: guardian,
+            guardian,
             _lock: lock,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -147,6 +147,11 @@ impl Stack {
     /// Whether this start made the primary's cluster, so that its database is empty.
     pub fn first_start(&self) -> bool {
         self.inner.first_start
+    }
+
+    /// The process id of the guardian, if there is one.
+    pub fn guardian_pid(&self) -> Option<i32> {
+        self.inner.guardian.as_ref().map(Guardian::pid)
     }
 
     /// The folder in use, which may be another than the wanted one (see [`Stack::start`]'s progress).

@@ -10,6 +10,8 @@ pub mod import;
 pub mod listing;
 pub mod passwords;
 pub mod products;
+pub mod related;
+pub mod search;
 pub mod seed;
 pub mod sessions;
 pub mod throttle;

@@ -37,7 +37,11 @@ pub fn router() -> OpenApiRouter<AppState> {
 /// Swagger UI at `/docs`.
 pub fn swagger_ui() -> Router<AppState> {
     let ui = SwaggerUi::new("/docs").config(
-        utoipa_swagger_ui::Config::from(DOCUMENT_PATH).try_it_out_enabled(true).filter(true).deep_linking(true),
+        utoipa_swagger_ui::Config::from(DOCUMENT_PATH)
+            .try_it_out_enabled(true)
+            .filter(true)
+            .deep_linking(true)
+            .validator_url("none"),
     );
     Router::<AppState>::from(ui).layer(map_response(|mut response: Response| async {
         let headers = response.headers_mut();

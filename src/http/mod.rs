@@ -16,6 +16,8 @@ pub mod middleware;
 pub mod openapi;
 pub mod problem;
 pub mod products;
+pub mod related;
+pub mod search;
 pub mod sessions;
 pub mod state;
 pub mod users;
@@ -72,6 +74,8 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(products::router())
         .merge(import::router())
         .merge(listing::router())
+        .merge(search::router())
+        .merge(related::router())
         .merge(genres::router())
         .merge(users::router())
         .merge(sessions::router())

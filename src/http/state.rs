@@ -10,6 +10,8 @@ use crate::domain::health::Health;
 use crate::domain::import::Import;
 use crate::domain::listing::Listing;
 use crate::domain::products::Products;
+use crate::domain::related::RelatedBooks;
+use crate::domain::search::Search;
 use crate::domain::sessions::Sessions;
 use crate::domain::users::Users;
 
@@ -30,6 +32,10 @@ pub struct AppState {
     pub audit: Arc<Audit>,
     /// Lists of books.
     pub listing: Arc<Listing>,
+    /// Full-text search and suggestions.
+    pub search: Arc<Search>,
+    /// Related books.
+    pub related: Arc<RelatedBooks>,
     /// Genres.
     pub genres: Arc<Genres>,
     /// The books.

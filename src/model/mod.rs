@@ -12,4 +12,6 @@ pub mod listing;
 pub mod money;
 pub mod precondition;
 pub mod product;
+pub mod related;
+pub mod search;
 pub mod seed;

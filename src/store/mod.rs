@@ -6,6 +6,8 @@ mod genres;
 pub mod import;
 mod listing;
 mod products;
+mod related;
+mod search;
 mod seed;
 mod sessions;
 mod sql;

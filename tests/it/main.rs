@@ -11,10 +11,20 @@
 )]
 
 mod architecture;
+mod authorization;
 mod http_frame;
 mod import;
+mod listing;
 mod nodes;
 mod outage;
 mod products;
+mod program;
+mod readme;
+mod related;
+mod search;
+mod seed;
+mod sessions;
 mod stack;
 mod support;
+mod throttling;
+mod users;

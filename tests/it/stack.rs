@@ -1,12 +1,14 @@
 //! The local stack: that it starts, keeps its data, cleans up after itself and after others.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bookstore::dev::{Node, Stack, StackError, StackOptions};
 use deadpool_redis::redis;
+use rustix::process::{Pid, Signal, getpgid, kill_process};
 use sqlx::{Connection, PgConnection};
 
 use crate::support::database::{admin, run, wait_for_replica};
@@ -121,6 +123,23 @@ async fn the_role_of_the_service_is_no_superuser_and_passwords_are_required() {
 }
 
 #[tokio::test]
+async fn secrets_are_private_and_the_terminal_does_not_reach_the_servers() {
+    let stack = own_stack("private").await;
+    for file in ["state.json", "pgpass", "redis.conf", "primary/bookstore.conf", "primary.log"] {
+        let mode = fs::metadata(stack.dir().join(file)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{file}");
+    }
+    assert_eq!(fs::metadata(stack.dir()).unwrap().permissions().mode() & 0o777, 0o700);
+    // Ctrl-C goes to the foreground process group.
+    let ours = getpgid(None).unwrap();
+    for pid in pids(&stack) {
+        assert_ne!(getpgid(Pid::from_raw(pid)).unwrap(), ours);
+    }
+    assert!(!format!("{stack:?}").contains(stack.primary_url().split(['@', ':']).nth(2).unwrap()));
+    stack.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn two_stacks_run_at_once() {
     let (one, two) = (small("one"), small("two"));
     // Made at the same moment, so that they also look for ports at the same moment.
@@ -174,10 +193,11 @@ async fn a_second_owner_is_refused_with_the_pid_of_the_first() {
 #[tokio::test]
 async fn a_half_made_cluster_is_made_again() {
     let options = small("half");
-    start_anew(&options).await.stop().await.unwrap();
-    // As if killed between initdb and its last step, and in the middle of the copy.
+    let stack = start_anew(&options).await;
+    add_book(&stack).await;
+    stack.stop().await.unwrap();
+    // As if killed before the last step of the primary, and in the middle of the copy.
     fs::remove_file(options.dir.join("primary.ready")).unwrap();
-    fs::remove_file(options.dir.join("primary/global/pg_control")).unwrap();
     fs::rename(options.dir.join("replica-1"), options.dir.join("replica-1.part")).unwrap();
     let stack = start(&options).await;
     assert!(stack.first_start());
@@ -192,10 +212,12 @@ async fn a_half_made_replica_is_copied_again_and_the_primary_kept() {
     let stack = start_anew(&options).await;
     add_book(&stack).await;
     stack.stop().await.unwrap();
+    // Whether its files look complete does not matter.
     fs::remove_file(options.dir.join("replica-1.ready")).unwrap();
-    fs::remove_file(options.dir.join("replica-1/global/pg_control")).unwrap();
+    fs::write(options.dir.join("replica-1/canary"), "").unwrap();
     let stack = start(&options).await;
     assert!(!stack.first_start());
+    assert!(!options.dir.join("replica-1/canary").exists());
     assert_eq!(count_on_replica(&stack).await, 1);
     stack.stop().await.unwrap();
 }
@@ -234,7 +256,7 @@ async fn a_replica_that_went_its_own_way_is_copied_again() {
 #[tokio::test]
 async fn killed_servers_come_back_with_all_that_was_committed() {
     let stack = own_stack("killed").await;
-    let mut connection = admin(&stack, Node::Primary).await;
+    let mut connection = PgConnection::connect(stack.primary_url()).await.unwrap();
     run(&mut connection, "DROP TABLE IF EXISTS books").await;
     add_book(&stack).await;
     let before = pids(&stack);
@@ -284,16 +306,18 @@ async fn victim() {
     let guardian = std::env::var_os(VICTIM_GUARDIAN).is_some();
     let stack = start(&StackOptions { guardian, shared_buffers_mb: 32, ..StackOptions::for_tests(dir) }).await;
     add_book(&stack).await;
-    fs::write(stack.dir().join("victim.new"), format!("{:?}", pids(&stack))).unwrap();
+    let pids: Vec<i32> = pids(&stack).into_iter().chain(stack.guardian_pid()).collect();
+    fs::write(stack.dir().join("victim.new"), format!("{pids:?}")).unwrap();
     fs::rename(stack.dir().join("victim.new"), stack.dir().join("victim")).unwrap();
     std::future::pending::<()>().await;
 }
 
-/// Runs the victim until its stack is up, kills it and returns the pids of its servers.
-async fn kill_an_owner(dir: &Path, guardian: bool) -> Vec<i32> {
+/// Runs the victim until its stack is up, kills it and returns the pids of its servers. `guardian` says what to do to the
+/// guardian at once; without it there is none.
+async fn kill_an_owner(dir: &Path, guardian: Option<&dyn Fn(i32)>) -> Vec<i32> {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "stack::victim", "--nocapture"]).env(VICTIM_DIR, dir);
-    if guardian {
+    if guardian.is_some() {
         command.env(VICTIM_GUARDIAN, "yes");
     }
     let mut child = command.stdout(Stdio::null()).spawn().unwrap();
@@ -303,17 +327,22 @@ async fn kill_an_owner(dir: &Path, guardian: bool) -> Vec<i32> {
         told.exists()
     })
     .await;
+    let text = fs::read_to_string(told).unwrap();
+    let mut pids: Vec<i32> = text.trim_matches(['[', ']']).split(", ").map(|pid| pid.parse().unwrap()).collect();
+    let guardians = pids.split_off(NODES.len());
     child.kill().unwrap();
     child.wait().unwrap();
-    let text = fs::read_to_string(told).unwrap();
-    text.trim_matches(['[', ']']).split(", ").map(|pid| pid.parse().unwrap()).collect()
+    if let Some(act) = guardian {
+        act(guardians[0]);
+    }
+    pids
 }
 
 #[tokio::test]
 async fn what_a_killed_owner_left_behind_is_taken_over() {
     let options = small("abandoned");
     let _ = fs::remove_dir_all(&options.dir);
-    let abandoned = kill_an_owner(&options.dir, false).await;
+    let abandoned = kill_an_owner(&options.dir, None).await;
     assert_eq!(abandoned.iter().filter(|pid| alive(**pid)).count(), 3, "nothing was left behind");
     // Without its pid file, a server must still be recognised.
     fs::remove_file(options.dir.join("redis.pid")).unwrap();
@@ -329,16 +358,33 @@ async fn what_a_killed_owner_left_behind_is_taken_over() {
 async fn the_guardian_of_a_killed_owner_stops_its_servers() {
     let options = small("guarded");
     let _ = fs::remove_dir_all(&options.dir);
-    let left = kill_an_owner(&options.dir, true).await;
-    // A start at once waits for the guardian and does not fall over servers that are about to stop.
-    let stack = start(&options).await;
+    let left = kill_an_owner(&options.dir, Some(&|_| ())).await;
+    eventually("the guardian stops the servers", async || left.iter().all(|pid| !alive(*pid))).await;
+}
+
+#[tokio::test]
+async fn a_start_waits_for_the_guardian_of_the_last_owner() {
+    let options = small("guarding");
+    let _ = fs::remove_dir_all(&options.dir);
+    // The guardian is slow: it must not stop the servers of the next owner. (Stopped before its parent ends, it would be
+    // woken by the system, as a member of an orphaned process group.)
+    let guardian = std::sync::Mutex::new(None);
+    let slow = |pid| {
+        let pid = Pid::from_raw(pid).unwrap();
+        kill_process(pid, Signal::STOP).unwrap();
+        *guardian.lock().unwrap() = Some(pid);
+    };
+    let left = kill_an_owner(&options.dir, Some(&slow)).await;
+    let stack = start(&options);
+    tokio::pin!(stack);
+    let early = tokio::time::timeout(Duration::from_secs(1), &mut stack).await;
+    assert!(early.is_err(), "started beside a guardian at work");
+    let guardian = *guardian.lock().unwrap();
+    kill_process(guardian.unwrap(), Signal::CONT).unwrap();
+    let stack = stack.await;
     assert!(left.iter().all(|pid| !alive(*pid)));
     assert_eq!(count_on_replica(&stack).await, 1);
     stack.stop().await.unwrap();
-
-    fs::remove_file(options.dir.join("victim")).unwrap();
-    let left = kill_an_owner(&options.dir, true).await;
-    eventually("the guardian stops the servers", async || left.iter().all(|pid| !alive(*pid))).await;
 }
 
 #[tokio::test]

@@ -13,12 +13,12 @@ const PRICE_BANDS: &[i64] = &[500, 1_000, 1_500, 2_000, 3_000, 5_000];
 /// How the store counts for [`count`].
 #[must_use]
 pub fn facet_query() -> FacetQuery {
-    FacetQuery { limit: FACET_LIMIT, price_bands: PRICE_BANDS.to_vec() }
+    FacetQuery { limit: FACET_LIMIT, price_bands: PRICE_BANDS.to_vec(), expression: None }
 }
 
-/// The facets that were asked for, in that order, from what was counted.
+/// The facets that were asked for, in that order, from what was counted of at most `limit` books.
 #[must_use]
-pub fn count(wanted: &[Facet], counts: Vec<FacetCount>) -> Vec<FacetCounts> {
+pub fn count(wanted: &[Facet], counts: Vec<FacetCount>, limit: i64) -> Vec<FacetCounts> {
     let all: i64 = counts.iter().filter(|count| count.facet.is_none()).map(|count| count.count).sum();
     wanted
         .iter()
@@ -28,7 +28,7 @@ pub fn count(wanted: &[Facet], counts: Vec<FacetCount>) -> Vec<FacetCounts> {
             // A book has several genres; every other facet counts each book once, those without a value included.
             let counted = if *facet == Facet::Genre { all } else { own.iter().map(|count| count.count).sum::<i64>() };
             let values = own.iter().filter_map(|count| Some((count.value.as_deref()?, count.count))).collect();
-            FacetCounts { facet: *facet, complete: counted < FACET_LIMIT, values: named(*facet, values) }
+            FacetCounts { facet: *facet, complete: counted < limit, values: named(*facet, values) }
         })
         .collect()
 }
@@ -94,7 +94,12 @@ mod tests {
     }
 
     fn values(facet: Facet, counts: Vec<FacetCount>) -> Vec<(String, i64)> {
-        count(&[facet], counts).remove(0).values.into_iter().map(|value| (value.value, value.count)).collect()
+        count(&[facet], counts, FACET_LIMIT)
+            .remove(0)
+            .values
+            .into_iter()
+            .map(|value| (value.value, value.count))
+            .collect()
     }
 
     #[test]
@@ -107,7 +112,7 @@ mod tests {
         let wanted: Vec<(String, i64)> = vec![("4".into(), 3), ("3".into(), 7), ("2".into(), 7), ("1".into(), 7)];
         assert_eq!(values(Facet::Rating, counts), wanted);
         let decade = |decade, count| counted(Some("decade"), Some(decade), count);
-        let found = count(&[Facet::Decade], vec![decade("-75", 1), decade("199", 2)]).remove(0).values;
+        let found = count(&[Facet::Decade], vec![decade("-75", 1), decade("199", 2)], FACET_LIMIT).remove(0).values;
         assert_eq!(found[0], FacetValue { value: "1990".into(), from: Some(1990), to: Some(1999), count: 2 });
         assert_eq!((found[1].from, found[1].to), (Some(-750), Some(-741)));
     }
@@ -122,7 +127,7 @@ mod tests {
                 counted(Some("format"), None, 1),
             ]
         };
-        let found = count(&[Facet::Genre, Facet::Format], counts());
+        let found = count(&[Facet::Genre, Facet::Format], counts(), FACET_LIMIT);
         assert_eq!([found[0].complete, found[1].complete], [false, true]);
     }
 }

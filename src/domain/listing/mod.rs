@@ -100,7 +100,7 @@ impl Listing {
             Vec::new()
         } else {
             let counts = self.store.facets(&filters, &request.facets, &facet_query()).await?;
-            count_facets(&request.facets, counts)
+            count_facets(&request.facets, counts, FACET_LIMIT)
         };
         Ok(ListingPage { items: found.into_iter().map(|(book, _)| book).collect(), next_cursor, facets })
     }

@@ -1,6 +1,7 @@
 //! The catalogue as a sequence: works one after the other, each in its formats, some of them in series.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use time::{Date, Duration};
 
@@ -27,6 +28,8 @@ pub struct Catalogue {
     books: u64,
     /// The books of the present group that were not handed out yet.
     ready: VecDeque<SeededBook>,
+    /// Hashes of the titles so far, 8 bytes a work: a title is given twice only where its kind has run out of others.
+    titles: HashSet<u64>,
 }
 
 /// What the works of a group share.
@@ -42,7 +45,7 @@ impl Catalogue {
     /// The catalogue of this seed, with prices in `currency`.
     #[must_use]
     pub fn new(seed: u64, currency: Currency) -> Self {
-        Self { seed, currency, groups: 0, books: 0, ready: VecDeque::new() }
+        Self { seed, currency, groups: 0, books: 0, ready: VecDeque::new(), titles: HashSet::new() }
     }
 
     fn write_group(&mut self) {
@@ -68,21 +71,30 @@ impl Catalogue {
         }
         let shared = words.chosen();
         let mut day = editions::first_published(&mut choices, 2 * (length - 1));
-        let mut titles: Vec<String> = Vec::new();
         for position in 1..=length {
-            let mut title = title(kind, &mut words, &mut choices);
-            for _ in 0..5 {
-                if !titles.contains(&title) {
-                    break;
-                }
-                words.keep(&shared);
-                title = self::title(kind, &mut words, &mut choices);
-            }
+            let title = self.new_title(kind, &shared, &mut words, &mut choices);
             self.write_work(&group, position, &title, day, &mut words, &mut choices);
-            titles.push(title);
             words.keep(&shared);
             day = day.saturating_add(Duration::days(choices.between(200, 720)));
         }
+    }
+
+    fn new_title(
+        &mut self,
+        kind: &'static Kind,
+        shared: &[&'static str],
+        words: &mut Words,
+        choices: &mut Choices,
+    ) -> String {
+        let mut title = title(kind, words, choices);
+        for _ in 0..TITLE_TRIES {
+            if self.titles.insert(hash(&title)) {
+                break;
+            }
+            words.keep(shared);
+            title = self::title(kind, words, choices);
+        }
+        title
     }
 
     /// Authors mostly stay with one kind of book, in their own language.
@@ -221,6 +233,15 @@ fn publisher(choices: &mut Choices) -> &'static str {
     let large = choices.percent(33.0);
     let end = if large { PUBLISHERS.len() / 10 } else { PUBLISHERS.len() };
     choices.one(&PUBLISHERS[..end])
+}
+
+/// How often another title is looked for.
+const TITLE_TRIES: usize = 10;
+
+fn hash(title: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    title.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn title(kind: &'static Kind, words: &mut Words, choices: &mut Choices) -> String {

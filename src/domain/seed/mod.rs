@@ -9,6 +9,9 @@ mod ratings;
 mod template;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 use serde_json::json;
 use tokio::sync::mpsc;
 

@@ -1,7 +1,7 @@
 //! Lists of books.
 
 mod documents;
-mod parameters;
+pub(super) mod parameters;
 
 use axum::extract::{OriginalUri, State};
 use axum::http::Uri;

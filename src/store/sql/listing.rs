@@ -2,44 +2,83 @@
 //! planner takes apart (migration 0002).
 
 use sqlx::PgConnection;
-use time::{Date, OffsetDateTime};
-use uuid::Uuid;
 
-use super::products::{parse, price, published, unreadable};
-use crate::model::ids::{ProductId, WorkId};
+use super::products::unreadable;
 use crate::model::listing::{Filters, Position, ProductSummary, Sort, SortKey};
-use crate::model::product::{Availability, Rating, Series};
 
-/// The columns of a [`ProductSummary`], and those that lists are sorted by.
-pub(super) struct SummaryRow {
-    pub(super) id: Uuid,
-    pub(super) work_id: Uuid,
-    pub(super) title: String,
-    pub(super) subtitle: Option<String>,
-    pub(super) series: Option<String>,
-    pub(super) series_position: Option<f64>,
-    pub(super) authors: Vec<String>,
-    pub(super) isbn13: Option<String>,
-    pub(super) language: Option<String>,
-    pub(super) format: Option<String>,
-    pub(super) publisher: Option<String>,
-    pub(super) published: Option<Date>,
-    pub(super) published_precision: Option<String>,
-    pub(super) genres: Vec<String>,
-    pub(super) cover_url: Option<String>,
-    pub(super) price_amount: Option<i64>,
-    pub(super) price_currency: Option<String>,
-    pub(super) status: String,
-    pub(super) rating_average: f64,
-    pub(super) rating_count: i64,
-    pub(super) rating_histogram: Option<Vec<i64>>,
-    pub(super) rating_score: f64,
-    pub(super) popularity: f64,
-    pub(super) title_sort: String,
-    pub(super) created_at: OffsetDateTime,
-    pub(super) updated_at: OffsetDateTime,
-    pub(super) available: i32,
+/// A row with the columns of a [`ProductSummary`] and more. `query_as!` wants flat structs, so they cannot share one.
+macro_rules! summary_row {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty),* $(,)? }) => {
+        $(#[$doc])*
+        pub(in crate::store::sql) struct $name {
+            $(pub(in crate::store::sql) $field: $kind,)*
+            pub(in crate::store::sql) id: uuid::Uuid,
+            pub(in crate::store::sql) work_id: uuid::Uuid,
+            pub(in crate::store::sql) title: String,
+            pub(in crate::store::sql) subtitle: Option<String>,
+            pub(in crate::store::sql) series: Option<String>,
+            pub(in crate::store::sql) series_position: Option<f64>,
+            pub(in crate::store::sql) authors: Vec<String>,
+            pub(in crate::store::sql) isbn13: Option<String>,
+            pub(in crate::store::sql) language: Option<String>,
+            pub(in crate::store::sql) format: Option<String>,
+            pub(in crate::store::sql) publisher: Option<String>,
+            pub(in crate::store::sql) published: Option<time::Date>,
+            pub(in crate::store::sql) published_precision: Option<String>,
+            pub(in crate::store::sql) genres: Vec<String>,
+            pub(in crate::store::sql) cover_url: Option<String>,
+            pub(in crate::store::sql) price_amount: Option<i64>,
+            pub(in crate::store::sql) price_currency: Option<String>,
+            pub(in crate::store::sql) status: String,
+            pub(in crate::store::sql) rating_average: f64,
+            pub(in crate::store::sql) rating_count: i64,
+            pub(in crate::store::sql) rating_histogram: Option<Vec<i64>>,
+            pub(in crate::store::sql) created_at: time::OffsetDateTime,
+            pub(in crate::store::sql) updated_at: time::OffsetDateTime,
+            pub(in crate::store::sql) available: i32,
+        }
+
+        impl TryFrom<$name> for crate::model::listing::ProductSummary {
+            type Error = sqlx::Error;
+
+            fn try_from(row: $name) -> sqlx::Result<Self> {
+                use crate::store::sql::products::{parse, price, published};
+                let position = row.series_position;
+                Ok(Self {
+                    id: crate::model::ids::ProductId(row.id),
+                    work_id: crate::model::ids::WorkId(row.work_id),
+                    published: published(row.published, row.published_precision.as_deref())?,
+                    price: price(row.price_amount, row.price_currency.as_deref())?,
+                    title: row.title,
+                    subtitle: row.subtitle,
+                    series: row.series.map(|name| crate::model::product::Series { name, position }),
+                    authors: row.authors,
+                    isbn13: row.isbn13.map(|isbn| parse("isbn13", &isbn)).transpose()?,
+                    language: row.language,
+                    format: row.format.map(|format| parse("format", &format)).transpose()?,
+                    publisher: row.publisher,
+                    genres: row.genres,
+                    cover_url: row.cover_url,
+                    status: parse("status", &row.status)?,
+                    rating: crate::model::product::Rating {
+                        average: row.rating_average,
+                        count: row.rating_count,
+                        histogram: row.rating_histogram.and_then(|counts| counts.try_into().ok()),
+                    },
+                    availability: crate::model::product::Availability::of(row.available),
+                    created_at: row.created_at,
+                    updated_at: row.updated_at,
+                })
+            }
+        }
+    };
 }
+pub(super) use summary_row;
+
+summary_row!(
+    /// A book of a list, with what it can be sorted by.
+    SummaryRow { rating_score: f64, popularity: f64, title_sort: String }
+);
 
 impl SummaryRow {
     fn key(&self, sort: Sort) -> SortKey {
@@ -51,39 +90,6 @@ impl SummaryRow {
             Sort::Rating => SortKey::Rating(self.rating_score),
             Sort::Title => SortKey::Title(self.title_sort.clone()),
         }
-    }
-}
-
-impl TryFrom<SummaryRow> for ProductSummary {
-    type Error = sqlx::Error;
-
-    fn try_from(row: SummaryRow) -> sqlx::Result<Self> {
-        let position = row.series_position;
-        Ok(Self {
-            id: ProductId(row.id),
-            work_id: WorkId(row.work_id),
-            published: published(row.published, row.published_precision.as_deref())?,
-            price: price(row.price_amount, row.price_currency.as_deref())?,
-            title: row.title,
-            subtitle: row.subtitle,
-            series: row.series.map(|name| Series { name, position }),
-            authors: row.authors,
-            isbn13: row.isbn13.map(|isbn| parse("isbn13", &isbn)).transpose()?,
-            language: row.language,
-            format: row.format.map(|format| parse("format", &format)).transpose()?,
-            publisher: row.publisher,
-            genres: row.genres,
-            cover_url: row.cover_url,
-            status: parse("status", &row.status)?,
-            rating: Rating {
-                average: row.rating_average,
-                count: row.rating_count,
-                histogram: row.rating_histogram.and_then(|counts| counts.try_into().ok()),
-            },
-            availability: Availability::of(row.available),
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        })
     }
 }
 

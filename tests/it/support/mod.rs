@@ -1,6 +1,7 @@
 //! What integration tests share: real servers, a database of its own for every test, and whole shops over them.
 
 pub mod database;
+pub mod people;
 pub mod shop;
 pub mod stack;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bookstore::app::App;
 use bookstore::config::Config;
-use bookstore::dev::Stack;
+use bookstore::dev::{Node, Stack};
 use bookstore::domain::access::Token;
 use bookstore::lifecycle::Lifecycle;
 use bookstore::model::clock::{ShiftedClock, SystemClock};
@@ -13,6 +13,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use sqlx::{Connection, PgConnection};
+use tracing_subscriber::EnvFilter;
 use uuid::Uuid;
 
 use super::database::{TestDatabase, database};
@@ -99,13 +100,24 @@ impl Shop {
         shop
     }
 
-    /// A shop over the one database of a stack of its own.
+    /// A shop over a new database of a stack of its own.
     pub async fn on(stack: &Stack, settings: &[(&str, &str)]) -> Self {
-        super::database::migrate(stack.primary_url()).await;
-        Self::at(stack.primary_url(), &stack.replica_urls()[0], stack.redis_url(), settings).await
+        let mut admin = super::database::admin(stack, Node::Primary).await;
+        // The stack's folder outlives the run, and an earlier one may have left its own.
+        super::database::run(&mut admin, "DROP DATABASE IF EXISTS shop WITH (FORCE)").await;
+        super::database::run(&mut admin, "CREATE DATABASE shop OWNER bookstore").await;
+        let url = |node| stack.url(node, "shop").unwrap();
+        super::database::migrate(&url(Node::Primary)).await;
+        super::database::wait_for_replica(stack, &mut admin).await;
+        Self::at(&url(Node::Primary), &url(Node::Replica(0)), stack.redis_url(), settings).await
     }
 
     async fn at(primary: &str, replica: &str, redis: &str, settings: &[(&str, &str)]) -> Self {
+        // `RUST_LOG=warn cargo test …` shows what the shop says.
+        if std::env::var_os("RUST_LOG").is_some() {
+            let _ =
+                tracing_subscriber::fmt().with_env_filter(EnvFilter::from_default_env()).with_test_writer().try_init();
+        }
         let usual = [
             ("database.url", primary),
             ("database.replicas", replica),
@@ -123,6 +135,13 @@ impl Shop {
         tokio::spawn(app.serve());
         let client = reqwest::Client::new();
         Self { primary_url: primary.to_owned(), database: None, clock, address, client, lifecycle }
+    }
+
+    /// The configuration of another process over the same database.
+    pub fn config(&self, settings: &[(&str, &str)]) -> Config {
+        let urls = [("database.url", self.primary_url.as_str()), ("redis.url", "redis://127.0.0.1:1/0")];
+        let overrides = urls.iter().chain(settings).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        Config::load(None, [], overrides).unwrap()
     }
 
     /// The address of a path below `/api/v1`, or of any other where it begins with two slashes.
@@ -227,6 +246,11 @@ impl Request {
 
     pub fn body(self, body: impl Into<reqwest::Body>) -> Self {
         Self(self.0.body(body))
+    }
+
+    /// Sends it and reads no more than the status: some answers have no end.
+    pub async fn status(self) -> StatusCode {
+        self.0.send().await.unwrap().status()
     }
 
     /// Sends it and reads the answer to its end.

@@ -10,7 +10,8 @@ pub(super) const KINDS: &[Kind] = &[
         genre: "history",
         also: &["politics", "war", "society", "religion", "economics"],
         titles: &[
-            "the {fall} of {empire}", "{empire}", "a short history of {subject}", "{subject}",
+            "the {fall} of {empire}", "{subject} and the {fall} of {empire}", "the {work}s of {empire}",
+            "{a adj} history of {subject}", "{empire}", "a short history of {subject}", "{subject}",
             "the {subject} that changed the world", "{city}", "the {adj} {war}", "the {war}",
             "{empire} and its enemies", "the people of {country}", "the making of modern {country}",
             "{country} at war", "the {fall} of the {adj} republic", "winter in {city}",
@@ -70,9 +71,11 @@ pub(super) const KINDS: &[Kind] = &[
         genre: "science",
         also: &["nature", "mathematics", "technology", "essays"],
         titles: &[
-            "the {adj} {thing}", "the {thing}", "{thing}s", "the secret life of {things}", "why {things} matter",
-            "the {thing} code", "a field guide to {things}", "the origin of {things}", "{things} and us",
-            "the chemistry of {idea}", "the physics of {things}", "{field}", "introduction to {field}",
+            "the {adj} {thing}", "{things} and {things2}: {a adj} science", "the {adj} science of {things}",
+            "{a adj} guide to {field}", "the {thing}", "{thing}s", "the secret life of {things}",
+            "why {things} matter", "the {thing} code", "a field guide to {things}", "the origin of {things}",
+            "{things} and us", "the chemistry of {idea}", "the physics of {things}", "{field}",
+            "introduction to {field}", "{a adj} introduction to {field}", "{field}, {field2} and {field3}",
             "a brief history of {field}", "the beauty of {field}", "the universe in {a noun}",
         ],
         subtitles: &[
@@ -122,9 +125,10 @@ pub(super) const KINDS: &[Kind] = &[
         genre: "computing",
         also: &["technology", "mathematics", "education", "business"],
         titles: &[
-            "{tech} in practice", "learning {tech}", "the {tech} handbook", "{tech}", "algorithms for {things}",
-            "algorithms and {things}", "{adj} algorithms", "designing {things}", "the art of {craft}",
-            "{craft} for {work}s", "{tech} cookbook", "effective {tech}", "{craft}",
+            "{tech} in practice", "{things} with {tech}", "{adj} {tech}", "{craft} in {tech}",
+            "{things} and {things2} in {tech}", "learning {tech}", "the {tech} handbook", "{tech}",
+            "algorithms for {things}", "algorithms and {things}", "{adj} algorithms", "designing {things}",
+            "the art of {craft}", "{craft} for {work}s", "{tech} cookbook", "effective {tech}", "{craft}",
             "introduction to algorithms for {things}", "practical {tech}", "{things} from scratch",
             "the {tech} programmer", "patterns of {things}",
         ],
@@ -218,9 +222,11 @@ pub(super) const KINDS: &[Kind] = &[
         genre: "biography",
         also: &["memoir", "history", "art", "music", "politics", "sports"],
         titles: &[
-            "{hero}", "the {adj} life of {hero}", "{first}: a life", "my {season} in {city}",
-            "the {work} from {city}", "becoming {a work}", "{a work}'s life", "a {work} remembers", "{family}",
-            "the last {work}", "my mother's {noun}", "the kitchen years", "notes of {a adj} {work}",
+            "{hero}", "{hero}, {work}", "the {adj} {noun} of {hero}", "{a work} in {city}",
+            "{a adj} {noun}: my life as {a work}", "the {adj} life of {hero}", "{first}: a life",
+            "my {season} in {city}", "the {work} from {city}", "becoming {a work}", "{a work}'s life",
+            "a {work} remembers", "{family}", "the last {work}", "my mother's {noun}", "the kitchen years",
+            "notes of {a adj} {work}",
         ],
         subtitles: &[
             "a life", "a biography", "a memoir", "the life of {a work}", "a memoir of {idea}", "an autobiography",
@@ -250,10 +256,10 @@ pub(super) const KINDS: &[Kind] = &[
         genre: "philosophy",
         also: &["religion", "essays", "politics", "society", "psychology"],
         titles: &[
-            "on {idea}", "the idea of {idea}", "{idea} and {idea2}", "a defence of {idea}", "the {adj} self",
-            "against {idea}", "the meaning of {idea}", "{idea}: an inquiry", "the {school} way",
-            "how {school}s think about {idea}", "essays on {idea}", "the ethics of {idea}", "why {idea}?",
-            "the end of {idea}",
+            "on {idea}", "{idea}, {idea2} and {idea3}", "the {adj} {noun}: on {idea}", "{idea} without {idea2}",
+            "the idea of {idea}", "{idea} and {idea2}", "a defence of {idea}", "the {adj} self", "against {idea}",
+            "the meaning of {idea}", "{idea}: an inquiry", "the {school} way", "how {school}s think about {idea}",
+            "essays on {idea}", "the ethics of {idea}", "why {idea}?", "the end of {idea}",
         ],
         subtitles: &[
             "a philosophical inquiry", "essays", "an essay on {idea2}", "a very short introduction",
@@ -287,9 +293,10 @@ pub(super) const KINDS: &[Kind] = &[
         genre: "politics",
         also: &["society", "economics", "history", "essays"],
         titles: &[
-            "the {adj} {state}", "{state}", "the {state} of {country}", "how {state}s end", "the price of {idea}",
-            "{country}", "after {state}", "the {adj} bargain", "money and {idea}", "the economics of {idea}",
-            "who owns {country}?", "the {work}s' revolt",
+            "the {adj} {state}", "{state} and {idea} in {country}", "the {adj} {state} of {country}",
+            "{idea}, {idea2} and {state}", "{state}", "the {state} of {country}", "how {state}s end",
+            "the price of {idea}", "{country}", "after {state}", "the {adj} bargain", "money and {idea}",
+            "the economics of {idea}", "who owns {country}?", "the {work}s' revolt",
         ],
         subtitles: &[
             "power and money in {country}", "how {state} works", "the crisis of {state}", "a manifesto",

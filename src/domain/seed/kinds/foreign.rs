@@ -10,7 +10,8 @@ pub(super) const KINDS: &[Kind] = &[
         genre: "literary-fiction",
         also: &["contemporary", "family", "historical-fiction"],
         titles: &[
-            "{^ding} am Ende der Welt", "{^ding} und {ding2}", "{^ding} von {stadt}", "{^ding}, {ding2} und ich",
+            "{^ding} am Ende der Welt", "{^ding}, {ding2} und {ding3}", "{^ding} von {stadt} und {ding2}",
+            "{^leute}, {ding} und {ding2}", "{^ding} und {ding2}", "{^ding} von {stadt}", "{^ding}, {ding2} und ich",
             "Als {ding} schwieg", "Ein Sommer in {stadt}", "{^zeit} in {stadt}", "Was {ding} verschweigt",
             "{^ding} im {monat}", "Wo {ding} beginnt", "{^leute} von {stadt}", "Das Jahr in {stadt}",
         ],
@@ -58,9 +59,10 @@ pub(super) const KINDS: &[Kind] = &[
         genre: "crime",
         also: &["mystery", "thriller"],
         titles: &[
-            "Mord in {stadt}", "Tod im {ort}", "{^ding} des Mörders", "Mord im {ort}", "Der {adj} Mord",
-            "Kommissar {family} und {ding}", "Die Toten von {stadt}", "Winter in {stadt}", "Der {adj} Zeuge",
-            "{stadt} schweigt",
+            "Mord in {stadt}", "Der {adj} Mord von {stadt}", "Tod im {ort} von {stadt}",
+            "{family} und {ding} von {stadt}", "Tod im {ort}", "{^ding} des Mörders", "Mord im {ort}",
+            "Der {adj} Mord", "Kommissar {family} und {ding}", "Die Toten von {stadt}", "Winter in {stadt}",
+            "Der {adj} Zeuge", "{stadt} schweigt",
         ],
         subtitles: &["Kriminalroman", "Ein {stadt}-Krimi", "Thriller"],
         series: &["Kommissar {family}", "Die {stadt}-Krimis"],
@@ -94,7 +96,8 @@ pub(super) const KINDS: &[Kind] = &[
         genre: "literary-fiction",
         also: &["romance", "historical-fiction", "contemporary"],
         titles: &[
-            "{^chose} et {chose2}", "{^chose} de {ville}", "{^chose} d'hiver", "Un été à {ville}",
+            "{^chose} et {chose2}", "{^chose}, {chose2} et {chose3}", "{^chose} de {ville} et {chose2}",
+            "{^gens} de {ville} et {chose}", "{^chose} de {ville}", "{^chose} d'hiver", "Un été à {ville}",
             "{^gens} de {ville}", "{^chose} et moi", "Là où {chose} commence", "{^chose} oublié de {prénom}",
             "Meurtre à {ville}", "{^gens} et {chose}", "À {ville}, la nuit", "Lettres de {ville}",
         ],
@@ -137,7 +140,8 @@ pub(super) const KINDS: &[Kind] = &[
         genre: "literary-fiction",
         also: &["historical-fiction", "romance", "fantasy", "contemporary"],
         titles: &[
-            "{^cosa} y {cosa2}", "{^cosa} de {ciudad}", "{^cosa} del invierno", "Un verano en {ciudad}",
+            "{^cosa} y {cosa2}", "{^cosa}, {cosa2} y {cosa3}", "{^cosa} de {ciudad} y {cosa2}",
+            "{^gente} de {ciudad} y {cosa}", "{^cosa} de {ciudad}", "{^cosa} del invierno", "Un verano en {ciudad}",
             "{^gente} de {ciudad}", "Donde empieza {cosa}", "Asesinato en {ciudad}", "Los años de {ciudad}",
             "{^cosa} perdida de {nombre}", "Cartas desde {ciudad}", "{^gente} y {cosa}", "La noche de {ciudad}",
         ],
@@ -180,7 +184,8 @@ pub(super) const KINDS: &[Kind] = &[
         genre: "literary-fiction",
         also: &["contemporary", "historical-fiction", "family"],
         titles: &[
-            "{^cosa} e {cosa2}", "{^cosa} di {luogo}", "Un'estate a {luogo}", "Inverno a {luogo}",
+            "{^cosa} e {cosa2}", "{^cosa}, {cosa2} e {cosa3}", "{^cosa} di {luogo} e {cosa2}",
+            "{^gente} di {luogo} e {cosa}", "{^cosa} di {luogo}", "Un'estate a {luogo}", "Inverno a {luogo}",
             "Delitto a {luogo}", "Dove comincia {cosa}", "{^gente} di {luogo}", "{^cosa} perduta",
         ],
         subtitles: &["romanzo", "racconti"],
@@ -211,7 +216,8 @@ pub(super) const KINDS: &[Kind] = &[
         genre: "literary-fiction",
         also: &["contemporary", "historical-fiction", "poetry"],
         titles: &[
-            "{^coisa} e {coisa2}", "{^coisa} de {lugar}", "Um verão em {lugar}", "Inverno em {lugar}",
+            "{^coisa} e {coisa2}", "{^coisa}, {coisa2} e {coisa3}", "{^coisa} de {lugar} e {coisa2}",
+            "{^gente} de {lugar} e {coisa}", "{^coisa} de {lugar}", "Um verão em {lugar}", "Inverno em {lugar}",
             "Onde começa {coisa}", "{^gente} de {lugar}", "A última canção de {lugar}", "Crime em {lugar}",
         ],
         subtitles: &["romance", "contos"],

@@ -10,10 +10,11 @@ pub(super) const KINDS: &[Kind] = &[
         genre: "cooking",
         also: &["health", "travel", "memoir", "crafts"],
         titles: &[
-            "the {adj} kitchen", "{dish}", "the {place} kitchen", "{cuisine} kitchen", "the {cuisine} table",
-            "{dish} and {dish2}", "{count} {dish} recipes", "a kitchen in {city}", "the {season} kitchen",
-            "simply {dish}", "{season} cooking", "my {cuisine} grandmother's kitchen", "the big book of {dish}",
-            "flour, {stuff} and {stuff2}", "the {work}'s table", "cooking with {stuff}",
+            "the {adj} kitchen", "{dish}, {stuff} and {stuff2}", "{cuisine} {dish} and {dish2}",
+            "{a adj} {cuisine} kitchen", "{dish} from {city}", "{dish}", "the {place} kitchen", "{cuisine} kitchen",
+            "the {cuisine} table", "{dish} and {dish2}", "{count} {dish} recipes", "a kitchen in {city}",
+            "the {season} kitchen", "simply {dish}", "{season} cooking", "my {cuisine} grandmother's kitchen",
+            "the big book of {dish}", "flour, {stuff} and {stuff2}", "the {work}'s table", "cooking with {stuff}",
         ],
         subtitles: &[
             "recipes from {city}", "{count} recipes for every day", "recipes and stories",
@@ -63,10 +64,11 @@ pub(super) const KINDS: &[Kind] = &[
         genre: "gardening",
         also: &["nature", "crafts", "memoir"],
         titles: &[
-            "the {adj} garden", "a garden in {place}", "the {season} garden", "{plants}", "growing {plants}",
-            "the {plants} handbook", "a gardener's {noun}", "the {work}'s garden", "{count} gardens",
-            "the garden year", "{plants} and {plants2}", "gardens of {country}", "the kitchen garden",
-            "the {month} gardener",
+            "the {adj} garden", "{plants} for {a adj} garden", "the {adj} {work}'s garden",
+            "{plants}, {plants2} and {plants3}", "{season} in the {adj} garden", "a garden in {place}",
+            "the {season} garden", "{plants}", "growing {plants}", "the {plants} handbook", "a gardener's {noun}",
+            "the {work}'s garden", "{count} gardens", "the garden year", "{plants} and {plants2}",
+            "gardens of {country}", "the kitchen garden", "the {month} gardener",
         ],
         subtitles: &[
             "a year in the garden", "how to grow {plants}", "a gardener's notebook", "design, plant, grow",
@@ -102,9 +104,11 @@ pub(super) const KINDS: &[Kind] = &[
         genre: "nature",
         also: &["science", "travel", "essays", "photography", "memoir"],
         titles: &[
-            "the {creature}", "{creatures}", "a year of {creatures}", "the {adj} {land}", "{land}",
-            "the {land} at {season}", "following {creatures}", "in search of the {creature}",
-            "the {creature} and the {land}", "notes from the {land}", "{creatures} of {country}", "winter {land}",
+            "the {creature}", "the {adj} {creature} of the {land}", "{a season} with {creatures}",
+            "{creatures} and {creatures2}", "the {creature}, the {land} and I", "{creatures}",
+            "a year of {creatures}", "the {adj} {land}", "{land}", "the {land} at {season}", "following {creatures}",
+            "in search of the {creature}", "the {creature} and the {land}", "notes from the {land}",
+            "{creatures} of {country}", "winter {land}",
         ],
         subtitles: &[
             "a natural history", "a field guide", "a year on the {land}", "notes of a naturalist",
@@ -149,9 +153,10 @@ pub(super) const KINDS: &[Kind] = &[
         genre: "self-help",
         also: &["psychology", "health", "business", "family"],
         titles: &[
-            "the {adj} mind", "the {idea} habit", "how to {verb}", "{verb} better", "stop trying to {verb}",
-            "the {count}-minute rule", "the power of {idea}", "the science of {idea}", "{idea} at work",
-            "the {adj} manager", "why we {verb}", "the art of {idea}", "the {idea} effect",
+            "the {adj} mind", "the {idea} habit", "how to {verb} and {verb2}", "{idea}, {idea2} and how to {verb}",
+            "{verb}, {verb2}, {verb3}", "the {adj} art of {idea}", "how to {verb}", "{verb} better",
+            "stop trying to {verb}", "the {count}-minute rule", "the power of {idea}", "the science of {idea}",
+            "{idea} at work", "the {adj} manager", "why we {verb}", "the art of {idea}", "the {idea} effect",
             "{count} habits of {adj} people", "the courage to {verb}",
         ],
         subtitles: &[
@@ -190,9 +195,10 @@ pub(super) const KINDS: &[Kind] = &[
         genre: "business",
         also: &["economics", "technology", "self-help", "biography"],
         titles: &[
-            "the {adj} company", "{firm}", "the {firm} playbook", "lean {firm}", "the {idea} economy",
-            "selling {idea}", "from {firm} to {firm2}", "the {adj} leader", "{count} rules for {firm}s",
-            "the accidental {boss}", "managing {idea}", "the {boss}'s garden",
+            "the {adj} company", "the {adj} {boss}", "{idea} and the {adj} {firm}", "{a boss}'s guide to {idea}",
+            "{firm}", "the {firm} playbook", "lean {firm}", "the {idea} economy", "selling {idea}",
+            "from {firm} to {firm2}", "the {adj} leader", "{count} rules for {firm}s", "the accidental {boss}",
+            "managing {idea}", "the {boss}'s garden",
         ],
         subtitles: &[
             "how to build {a firm}", "lessons from {count} {firm}s", "strategy for {adj} times", "why {firm}s fail",
@@ -224,7 +230,8 @@ pub(super) const KINDS: &[Kind] = &[
         genre: "travel",
         also: &["memoir", "history", "photography", "nature"],
         titles: &[
-            "{city} on foot", "{count} days in {city}", "the road to {city}", "walking {country}",
+            "{city} on foot", "from {city} to {city2}", "{a adj} {season} in {city}", "{plural} of {country}",
+            "{city}, {city2}, {city3}", "{count} days in {city}", "the road to {city}", "walking {country}",
             "{country} by train", "a {season} in {country}", "slow boat to {city}", "{city} and back",
             "the {adj} road", "{country}", "winter in {country}", "the gardens of {city}",
             "a kitchen table in {city}",
@@ -258,7 +265,8 @@ pub(super) const KINDS: &[Kind] = &[
         genre: "art",
         also: &["crafts", "music", "architecture", "photography", "history"],
         titles: &[
-            "the {adj} line", "{form}", "{form} in {city}", "learning to love {form}", "the {form} book",
+            "the {adj} line", "{form} and {form2}", "{a adj} history of {form}", "{form} in {country}",
+            "the {adj} art of {form}", "{form}", "{form} in {city}", "learning to love {form}", "the {form} book",
             "a history of {form}", "{form} and {idea}", "the {work}'s hand", "masters of {form}",
             "{form} for beginners", "the colour {colour}", "{colour}", "houses of {country}", "the sound of {city}",
         ],
@@ -305,7 +313,8 @@ pub(super) const KINDS: &[Kind] = &[
         genre: "health",
         also: &["psychology", "self-help", "sports", "family", "science"],
         titles: &[
-            "the {organ}", "your {adj} {organ}", "{sport}", "the {sport} book", "{sport} for life",
+            "the {organ}", "{sport} and the {organ}", "the {adj} art of {sport}", "{sport} after {count} years",
+            "{sport}, {sport2} and {idea}", "your {adj} {organ}", "{sport}", "the {sport} book", "{sport} for life",
             "{count} weeks of {sport}", "the {organ} and the mind", "sleep, eat, {sport}", "a doctor's {noun}",
             "raising {adj} children", "the {adj} runner",
         ],
@@ -347,7 +356,8 @@ pub(super) const KINDS: &[Kind] = &[
         genre: "language",
         also: &["education", "essays", "humor", "society"],
         titles: &[
-            "the {adj} word", "speaking {tongue}", "{tongue} in {count} months", "{tongue} grammar",
+            "the {adj} word", "{tongue} and {tongue2}", "{a adj} guide to {tongue}", "{tongue} words for {idea}",
+            "the {adj} grammar of {tongue}", "speaking {tongue}", "{tongue} in {count} months", "{tongue} grammar",
             "a dictionary of {plural}", "how {tongue} works", "the secret life of {plural}", "learn {tongue}",
             "teaching {adj} children", "the end of {tongue}",
         ],

@@ -66,7 +66,8 @@ pub(super) const KINDS: &[Kind] = &[
         genre: "young-adult",
         also: &["fantasy", "dystopia", "romance", "contemporary", "science-fiction"],
         titles: &[
-            "the {adj} {trial}", "we were {plural}", "the {trial} of {first}", "{first} {family} is not {adj}",
+            "the {adj} {trial}", "we were {plural}", "{a adj} {trial} of {plural}", "{first} and the {adj} {trial}",
+            "the {noun} {trial}", "the {trial} of {first}", "{first} {family} is not {adj}",
             "{count} ways to lose {a noun}", "a {trial} of {plural}", "the {noun} academy", "{adj} {plural}",
             "girls of {plural}", "the boy with the {adj} {noun}", "everything {first} never said",
             "the {plural} we keep", "{adj} as {plural}", "the last {season} of {first}", "the dragon {trial}",
@@ -110,8 +111,8 @@ pub(super) const KINDS: &[Kind] = &[
         also: &["adventure", "humor", "science-fiction", "fantasy", "young-adult"],
         titles: &[
             "{first} {family}, {work}", "the {adj} {masked}", "{masked}", "{masked}s of {city}",
-            "the {masked} and the {noun}", "{city} after dark", "{adj} {plural}", "kitchen ninja",
-            "{first} the {masked}", "dragon {masked}",
+            "{first} and the {adj} {masked}", "the {adj} {masked} of {city}", "the {masked} and the {noun}",
+            "{city} after dark", "{adj} {plural}", "kitchen ninja", "{first} the {masked}", "dragon {masked}",
         ],
         subtitles: &["a graphic novel", "the collected strips", "volume {volume}"],
         series: &["The {^adj} {^masked}", "{^masked}s of {city}"],
