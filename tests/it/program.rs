@@ -27,12 +27,8 @@ struct Dev {
 impl Dev {
     fn start(folder: &str) -> Self {
         let folder: PathBuf = target().join("program").join(folder);
-        let mut child = bookstore()
-            .args(["dev", "--books", "300", "--dir"])
-            .arg(folder)
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child =
+            bookstore().args(["dev", "--books", "300", "--dir"]).arg(folder).stderr(Stdio::null()).spawn().unwrap();
         let (mut base, mut password) = (String::new(), String::new());
         for line in BufReader::new(child.stdout.take().unwrap()).lines() {
             let line = line.unwrap();
@@ -146,7 +142,9 @@ fn a_wrong_setting_is_told_and_ends_with_2() {
         .unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{told}");
-    for part in ["BOOKSTORE_DATABASE__URL", "postgres://", "BOOKSTORE_HTTP__BODY_LIMIT", "a lot", "BOOKSTORE_HTTP__BIMD"] {
+    for part in
+        ["BOOKSTORE_DATABASE__URL", "postgres://", "BOOKSTORE_HTTP__BODY_LIMIT", "a lot", "BOOKSTORE_HTTP__BIMD"]
+    {
         assert!(told.contains(part), "{part} is not in: {told}");
     }
     assert!(!told.contains("hunter2"), "a secret is in: {told}");
