@@ -198,9 +198,8 @@ impl Sessions {
         loop {
             let sessions = self
                 .retrying(|| async {
-                    let now = self.clock.now();
                     let mut tx = self.store.begin("sessions.purge").await?;
-                    let sessions = tx.delete_expired_sessions(now, now - self.limits.absolute, PURGE_BATCH).await?;
+                    let sessions = tx.delete_expired_sessions(self.clock.now(), PURGE_BATCH).await?;
                     if sessions.is_empty() {
                         tx.rollback().await?;
                     } else {

@@ -116,16 +116,15 @@ impl WriteTx {
         Ok(sql::delete_surplus(&mut self.transaction, user, keep).await?)
     }
 
-    /// Removes at most `limit` sessions that ended before `now` or began before `began_before`. Gives those.
+    /// Removes at most `limit` sessions that ended by `now`. Gives those.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn delete_expired_sessions(
         &mut self,
         now: OffsetDateTime,
-        began_before: OffsetDateTime,
         limit: i64,
     ) -> Result<Vec<SessionId>, StoreError> {
-        Ok(sql::delete_expired(&mut self.transaction, now, began_before, limit).await?)
+        Ok(sql::delete_expired(&mut self.transaction, now, limit).await?)
     }
 }

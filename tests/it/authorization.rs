@@ -28,6 +28,9 @@ const TABLE: &[(&str, May)] = &[
     ("getProblemKind", Anybody),
     // products
     ("listProducts", Anybody),
+    ("searchProducts", Anybody),
+    ("suggestProducts", Anybody),
+    ("listRelatedProducts", Anybody),
     ("listGenres", Anybody),
     ("getProduct", Anybody),
     ("getProductByIsbn", Anybody),
@@ -35,6 +38,7 @@ const TABLE: &[(&str, May)] = &[
     ("replaceProduct", Admin),
     ("patchProduct", Admin),
     ("retireProduct", Admin),
+    ("importProducts", Admin),
     // users
     ("registerUser", Anybody),
     ("getCurrentUser", Customer),

@@ -193,7 +193,7 @@ async fn rejected_rows_are_named() {
             (8, "status"),
             (9, "cover_url"),
             (10, "stock"),
-            (12, "-"),
+            (12, "isbn13"),
             (13, "-"),
             (14, "title"),
         ],

@@ -18,6 +18,8 @@ mod listing;
 mod nodes;
 mod outage;
 mod products;
+mod program;
+mod readme;
 mod related;
 mod search;
 mod seed;

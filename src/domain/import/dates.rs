@@ -82,10 +82,10 @@ pub fn read(text: &str) -> Option<Reading> {
         return Some(Reading::whole(date));
     }
     // An ISO 8601 time stamp.
-    if let Some(date) = text.get(..10).filter(|_| text.as_bytes().get(10) == Some(&b'T')) {
-        if let Ok(date) = date.parse() {
-            return Some(Reading::whole(date));
-        }
+    if text.as_bytes().get(10) == Some(&b'T')
+        && let Some(Ok(date)) = text.get(..10).map(str::parse)
+    {
+        return Some(Reading::whole(date));
     }
     let tokens = tokens(text);
     let date = |year: u32, month: Option<u8>, day: Option<u32>| {

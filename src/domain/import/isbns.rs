@@ -38,11 +38,11 @@ fn ten(text: &str, repairs: &mut Vec<(Which, &'static str)>) -> Cell<Isbn10> {
     }
     // A number of a spreadsheet has no leading zeros. Fewer than five digits left is no such number any more.
     let digits = text.trim();
-    if (5..10).contains(&digits.len()) && digits.is_ascii() {
-        if let Ok(isbn) = format!("{digits:0>10}").parse::<Isbn10>() {
-            repairs.push((Which::Ten, "leading zeros were restored"));
-            return Cell::Good(isbn);
-        }
+    if (5..10).contains(&digits.len())
+        && let Ok(isbn) = format!("{digits:0>10}").parse::<Isbn10>()
+    {
+        repairs.push((Which::Ten, "leading zeros were restored"));
+        return Cell::Good(isbn);
     }
     Cell::Bad
 }

@@ -6,9 +6,11 @@
 
 mod apply;
 mod book;
+mod cells;
 mod columns;
 mod csv;
 mod dates;
+mod facts;
 mod genres;
 mod isbns;
 mod languages;

@@ -206,16 +206,13 @@ pub(in crate::store) async fn delete_surplus(
 pub(in crate::store) async fn delete_expired(
     connection: &mut PgConnection,
     now: OffsetDateTime,
-    began_before: OffsetDateTime,
     limit: i64,
 ) -> sqlx::Result<Vec<SessionId>> {
     let ids = sqlx::query_scalar!(
         "DELETE FROM sessions WHERE id IN (
-             SELECT id FROM sessions WHERE expires_at <= $1 OR created_at <= $2
-             ORDER BY expires_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+             SELECT id FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
          RETURNING id",
         now,
-        began_before,
         limit,
     )
     .fetch_all(connection)
