@@ -200,6 +200,7 @@ async fn rejected_rows_are_named() {
         "{report:#}"
     );
     assert_eq!(counts(&report), [2, 0, 0, 12, 1]);
+    assert_eq!(report["errors"][9]["reason"], "the same ISBN stands on line 11");
     assert_eq!(report["repairs"][0]["done"], "no book has 0 pages; it was left out");
 }
 

@@ -56,6 +56,12 @@ fn is_float(text: &str) -> bool {
 #[must_use]
 pub fn resolve(ten_text: Option<&str>, thirteen_text: Option<&str>) -> Resolved {
     let mut repairs = Vec::new();
+    // A number of the other length, alone, is what it is.
+    let (ten_text, thirteen_text) = match (ten_text, thirteen_text) {
+        (Some(ten), None) if ten.parse::<Isbn13>().is_ok() => (None, Some(ten)),
+        (None, Some(thirteen)) if thirteen.parse::<Isbn10>().is_ok() => (Some(thirteen), None),
+        both => both,
+    };
     let ten = ten_text.map_or(Cell::Empty, |text| ten(text, &mut repairs));
     let thirteen = match thirteen_text {
         None => Cell::Empty,
@@ -145,6 +151,12 @@ mod tests {
             told("043978596", "9780439785969"),
             ("9780439785969".into(), vec!["it is no ISBN-10; it was computed from the ISBN-13"])
         );
+    }
+
+    #[test]
+    fn reads_a_number_in_the_other_column() {
+        assert_eq!(told("9780439785969", ""), ("9780439785969".into(), vec![]));
+        assert_eq!(told("", "0439785960"), ("9780439785969".into(), vec![]));
     }
 
     #[test]

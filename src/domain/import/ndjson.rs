@@ -238,7 +238,7 @@ mod tests {
             [
                 "1 Some(\"title\") is a truth value where a text or number belongs",
                 "2 None is no JSON object",
-                "3 None is no JSON: it ends too early at column 10",
+                "3 None is no JSON: it ends too early at column 9",
                 "4 Some(\"rating.histogram\") is no list of five numbers",
                 "5 None is no JSON: it ends too early at column 11; the file seems to be cut off here",
             ]
