@@ -17,6 +17,7 @@ mod import;
 mod listing;
 mod nodes;
 mod outage;
+mod plans;
 mod products;
 mod program;
 mod readme;

@@ -44,7 +44,10 @@ async fn what_does_not_fit_the_queue_is_refused() {
     let few = settings(&[("BOOKSTORE_AUTH__HASH_CONCURRENCY", "1"), ("BOOKSTORE_AUTH__HASH_QUEUE", "3")]);
     let passwords = Passwords::new(&few).unwrap();
     let password = Password::new("tr0ub4dor&3");
-    let outcomes = futures::future::join_all((0..20).map(|_| passwords.hash(&password))).await;
+    // The one thread is busy until everybody has asked, so that what is refused does not depend on its speed.
+    let busy = Arc::clone(&passwords.inner.threads).acquire_owned().await.unwrap();
+    let asking = futures::future::join_all((0..20).map(|_| passwords.hash(&password)));
+    let (outcomes, ()) = futures::future::join(asking, async move { drop(busy) }).await;
     let refused = outcomes.iter().filter(|outcome| matches!(outcome, Err(PasswordError::Busy))).count();
     assert_eq!((outcomes.len() - refused, refused), (4, 16));
     assert_eq!((passwords.computed(), passwords.refused()), (4, 16));

@@ -103,12 +103,12 @@ impl Catalogue {
         let language = if foreign { author.culture.language } else { "en" };
         let weight = |kind: &&Kind| if kind.language == language { kind.weight } else { 0 };
         let kinds: Vec<&'static Kind> = KINDS.iter().copied().flatten().collect();
-        if choices.percent(80.0) {
-            let mut own = Choices::of(self.seed, OWN_KINDS | number);
-            *own.weighted(&kinds, weight)
+        let kind: &&'static Kind = if choices.percent(80.0) {
+            Choices::of(self.seed, OWN_KINDS | number).weighted(&kinds, weight)
         } else {
-            *choices.weighted(&kinds, weight)
-        }
+            choices.weighted(&kinds, weight)
+        };
+        kind
     }
 
     fn authors(&self, first: Author, choices: &mut Choices) -> Vec<String> {

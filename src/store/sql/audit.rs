@@ -1,6 +1,8 @@
 //! Queries for the audit log.
 
 use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::model::audit::{Actor, AuditRecord};
 use crate::model::ids::{AuditId, UserId};
@@ -23,13 +25,39 @@ pub(in crate::store) async fn insert(connection: &mut PgConnection, record: &Aud
     Ok(())
 }
 
+struct AuditRow {
+    id: Uuid,
+    occurred_at: OffsetDateTime,
+    actor_id: Option<Uuid>,
+    action: String,
+    resource: String,
+    resource_id: Option<String>,
+    details: serde_json::Value,
+    request_id: Option<String>,
+}
+
+impl From<AuditRow> for AuditRecord {
+    fn from(row: AuditRow) -> Self {
+        Self {
+            id: AuditId(row.id),
+            occurred_at: row.occurred_at,
+            actor: Actor { user: row.actor_id.map(UserId), request_id: row.request_id },
+            action: row.action,
+            resource: row.resource,
+            resource_id: row.resource_id,
+            details: row.details,
+        }
+    }
+}
+
 pub(in crate::store) async fn list(
     connection: &mut PgConnection,
     resource_id: Option<&str>,
     before: Option<AuditId>,
     limit: i64,
 ) -> sqlx::Result<Vec<AuditRecord>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        AuditRow,
         "SELECT id, occurred_at, actor_id, action, resource, resource_id, details, request_id
          FROM audit_log
          WHERE ($1::text IS NULL OR resource_id = $1) AND ($2::uuid IS NULL OR id < $2)
@@ -40,38 +68,17 @@ pub(in crate::store) async fn list(
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| AuditRecord {
-            id: AuditId(row.id),
-            occurred_at: row.occurred_at,
-            actor: Actor { user: row.actor_id.map(UserId), request_id: row.request_id },
-            action: row.action,
-            resource: row.resource,
-            resource_id: row.resource_id,
-            details: row.details,
-        })
-        .collect())
+    Ok(rows.into_iter().map(AuditRecord::from).collect())
 }
 
 pub(in crate::store) async fn of_actor(connection: &mut PgConnection, actor: UserId) -> sqlx::Result<Vec<AuditRecord>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        AuditRow,
         "SELECT id, occurred_at, actor_id, action, resource, resource_id, details, request_id
          FROM audit_log WHERE actor_id = $1 ORDER BY id DESC",
         actor.0,
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| AuditRecord {
-            id: AuditId(row.id),
-            occurred_at: row.occurred_at,
-            actor: Actor { user: row.actor_id.map(UserId), request_id: row.request_id },
-            action: row.action,
-            resource: row.resource,
-            resource_id: row.resource_id,
-            details: row.details,
-        })
-        .collect())
+    Ok(rows.into_iter().map(AuditRecord::from).collect())
 }

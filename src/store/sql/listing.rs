@@ -104,7 +104,8 @@ pub(super) fn genres(filters: &Filters) -> Option<&[String]> {
 }
 
 /// One static query a sort. `$after` and `$order` compare and sort by the same columns: Postgres starts to read the
-/// sort's index at the row after the last one of the page before. The stock is looked up for the page's rows alone.
+/// sort's index at the row after the last one of the page before. First the ids alone are found: the index of the default
+/// sort carries what most filters look at, so that the wide rows are read for the page alone.
 macro_rules! page_query {
     ($page:expr, $key:expr, $after:literal, $order:literal) => {
         sqlx::query_as!(
@@ -116,14 +117,17 @@ macro_rules! page_query {
                       p.rating_count AS "rating_count!", p.rating_histogram, p.rating_score AS "rating_score!",
                       p.popularity AS "popularity!", p.title_sort AS "title_sort!", p.created_at AS "created_at!",
                       p.updated_at AS "updated_at!", coalesce(s.on_hand - s.reserved, 0) AS "available!"
-               FROM (SELECT p.id, p.work_id, p.title, p.subtitle, p.series, p.series_position, p.authors, p.isbn13,
-                            p.language, p.format, p.publisher, p.published, p.published_precision, p.genres, p.cover_url,
-                            p.price_amount, p.price_currency, p.status, p.rating_average, p.rating_count,
-                            p.rating_histogram, p.rating_score, p.popularity, p.title_sort, p.created_at, p.updated_at
+               FROM (SELECT p.id
                      FROM matching_products($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) p
-                     WHERE ($16::uuid IS NULL OR "# + $after + ") ORDER BY " + $order + " LIMIT $15) p
+                     WHERE ($16::uuid IS NULL OR "#
+                + $after
+                + ") ORDER BY "
+                + $order
+                + " LIMIT $15) page
+               JOIN products p ON p.id = page.id
                LEFT JOIN stock s ON s.product_id = p.id
-               ORDER BY " + $order,
+               ORDER BY "
+                + $order,
             $page.filters.status.as_str(),
             genres($page.filters),
             $page.filters.author.as_deref(),

@@ -152,6 +152,39 @@ pub(in crate::store) async fn by_id_for_update(
         .transpose()
 }
 
+/// A statement that writes a book: `$1` is its id, `$2` to `$21` its fields in this order, `$22` the time, and what
+/// follows is the statement's own.
+macro_rules! write_query {
+    ($sql:literal, $id:expr, $fields:expr, $now:expr $(, $more:expr)*) => {
+        sqlx::query!(
+            $sql,
+            $id.0,
+            $fields.title,
+            $fields.subtitle.as_deref(),
+            $fields.series.as_ref().map(|s| s.name.as_str()),
+            $fields.series.as_ref().and_then(|s| s.position),
+            &$fields.authors,
+            $fields.isbn10.as_ref().map(|i| i.as_str()),
+            $fields.isbn13.as_ref().map(|i| i.as_str()),
+            $fields.language.as_deref(),
+            $fields.format.map(|f| f.as_str()),
+            $fields.publisher.as_deref(),
+            $fields.published.map(PartialDate::first_day),
+            $fields.published.map(|d| d.precision().as_str()),
+            $fields.pages,
+            $fields.description.as_deref(),
+            &$fields.genres,
+            &$fields.subjects,
+            $fields.cover_url.as_deref(),
+            $fields.price.map(|p| p.amount),
+            $fields.price.map(|p| p.currency.to_string()),
+            $fields.status.as_str(),
+            $now
+            $(, $more)*
+        )
+    };
+}
+
 pub(in crate::store) async fn insert(
     connection: &mut PgConnection,
     id: ProductId,
@@ -159,38 +192,19 @@ pub(in crate::store) async fn insert(
     fields: &ProductFields,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    sqlx::query!(
+    write_query!(
         "WITH book AS (
-            INSERT INTO products (id, work_id, title, subtitle, series, series_position, authors, isbn10, isbn13, language,
-                                  format, publisher, published, published_precision, pages, description, genres, subjects,
-                                  cover_url, price_amount, price_currency, status, created_at, updated_at)
+            INSERT INTO products (id, title, subtitle, series, series_position, authors, isbn10, isbn13, language, format,
+                                  publisher, published, published_precision, pages, description, genres, subjects,
+                                  cover_url, price_amount, price_currency, status, created_at, updated_at, work_id)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                    $23, $23)
+                    $22, $23)
             RETURNING id)
-         INSERT INTO stock (product_id, updated_at) SELECT id, $23 FROM book",
-        id.0,
-        work.0,
-        fields.title,
-        fields.subtitle.as_deref(),
-        fields.series.as_ref().map(|s| s.name.as_str()),
-        fields.series.as_ref().and_then(|s| s.position),
-        &fields.authors,
-        fields.isbn10.as_ref().map(|i| i.as_str()),
-        fields.isbn13.as_ref().map(|i| i.as_str()),
-        fields.language.as_deref(),
-        fields.format.map(|f| f.as_str()),
-        fields.publisher.as_deref(),
-        fields.published.map(PartialDate::first_day),
-        fields.published.map(|d| d.precision().as_str()),
-        fields.pages,
-        fields.description.as_deref(),
-        &fields.genres,
-        &fields.subjects,
-        fields.cover_url.as_deref(),
-        fields.price.map(|p| p.amount),
-        fields.price.map(|p| p.currency.to_string()),
-        fields.status.as_str(),
+         INSERT INTO stock (product_id, updated_at) SELECT id, $22 FROM book",
+        id,
+        fields,
         now,
+        work.0
     )
     .execute(connection)
     .await?;
@@ -203,35 +217,16 @@ pub(in crate::store) async fn update(
     fields: &ProductFields,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    sqlx::query!(
+    write_query!(
         "UPDATE products
          SET title = $2, subtitle = $3, series = $4, series_position = $5, authors = $6, isbn10 = $7, isbn13 = $8,
              language = $9, format = $10, publisher = $11, published = $12, published_precision = $13, pages = $14,
              description = $15, genres = $16, subjects = $17, cover_url = $18, price_amount = $19, price_currency = $20,
              status = $21, updated_at = $22, version = version + 1
          WHERE id = $1",
-        id.0,
-        fields.title,
-        fields.subtitle.as_deref(),
-        fields.series.as_ref().map(|s| s.name.as_str()),
-        fields.series.as_ref().and_then(|s| s.position),
-        &fields.authors,
-        fields.isbn10.as_ref().map(|i| i.as_str()),
-        fields.isbn13.as_ref().map(|i| i.as_str()),
-        fields.language.as_deref(),
-        fields.format.map(|f| f.as_str()),
-        fields.publisher.as_deref(),
-        fields.published.map(PartialDate::first_day),
-        fields.published.map(|d| d.precision().as_str()),
-        fields.pages,
-        fields.description.as_deref(),
-        &fields.genres,
-        &fields.subjects,
-        fields.cover_url.as_deref(),
-        fields.price.map(|p| p.amount),
-        fields.price.map(|p| p.currency.to_string()),
-        fields.status.as_str(),
-        now,
+        id,
+        fields,
+        now
     )
     .execute(connection)
     .await?;

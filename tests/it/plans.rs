@@ -1,0 +1,261 @@
+//! What the hot queries cost on 100,000 books: their plans, and how many statements a request takes.
+
+use std::fs;
+use std::path::Path;
+
+use bookstore::config::Config;
+use bookstore::db::Db;
+use bookstore::dev::Node;
+use bookstore::domain::seed::{SeedOptions, seed};
+use bookstore::model::clock::SystemClock;
+use bookstore::store::Store;
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+
+use crate::support::database::TestDatabase;
+use crate::support::{Shop, database, eventually, settle, stack};
+
+/// The text of the one prepared query that has all these fragments.
+fn query(fragments: &[&str]) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(".sqlx");
+    let texts = fs::read_dir(folder).unwrap().map(|entry| {
+        let json: Value = serde_json::from_slice(&fs::read(entry.unwrap().path()).unwrap()).unwrap();
+        json["query"].as_str().unwrap().to_owned()
+    });
+    let mut found: Vec<String> = texts.filter(|text| fragments.iter().all(|part| text.contains(part))).collect();
+    assert_eq!(found.len(), 1, "queries with {fragments:?}; is .sqlx up to date?");
+    found.remove(0)
+}
+
+async fn seeded() -> TestDatabase {
+    let database = database().await;
+    let settings = [("database.url", database.primary_url.as_str()), ("redis.url", &database.redis_url)];
+    let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let db = Db::new(&Config::load(None, [], settings).unwrap().database).unwrap();
+    db.probe_once().await;
+    let options = SeedOptions { books: 100_000, seed: 1, currency: "USD".parse().unwrap(), more: false };
+    seed(&Store::new(db.clone()), &SystemClock, &options, |_| ()).await.unwrap();
+    db.close().await;
+    let mut sql = PgConnection::connect(&database.primary_url).await.unwrap();
+    // Only what no standby can still see as new is marked as visible to all, and a standby tells its horizon now and then.
+    eventually("the visibility map is filled", async || {
+        sql.execute("VACUUM (ANALYZE) products").await.unwrap();
+        let visible = "SELECT relallvisible > 0.95 * relpages FROM pg_class WHERE oid = 'products'::regclass";
+        sqlx::query_scalar(visible).fetch_one(&mut sql).await.unwrap()
+    })
+    .await;
+    sql.execute("VACUUM (ANALYZE) stock").await.unwrap();
+    database
+}
+
+/// A connection with the settings of the shop's own.
+async fn planner(database: &TestDatabase) -> PgConnection {
+    let mut sql = PgConnection::connect(&database.primary_url).await.unwrap();
+    sql.execute(
+        "SET plan_cache_mode = force_custom_plan; SET jit = off; SET max_parallel_workers_per_gather = 0; SET TimeZone = 'UTC'",
+    )
+    .await
+    .unwrap();
+    sql
+}
+
+/// The plan of a query with these arguments, and how it went.
+async fn plan(sql: &mut PgConnection, query: &str, arguments: &str) -> String {
+    sql.execute(AssertSqlSafe(format!("PREPARE hot AS {query}"))).await.unwrap();
+    let arguments = if arguments.is_empty() { String::new() } else { format!("({arguments})") };
+    let explain = format!("EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF) EXECUTE hot{arguments}");
+    let lines: Vec<String> = sqlx::raw_sql(AssertSqlSafe(explain))
+        .fetch_all(&mut *sql)
+        .await
+        .unwrap()
+        .iter()
+        .map(|row| sqlx::Row::get(row, 0))
+        .collect();
+    sql.execute("DEALLOCATE hot").await.unwrap();
+    let plan = lines.join("\n");
+    assert!(!plan.contains("Seq Scan on products"), "{plan}");
+    plan
+}
+
+/// The pages that a plan touched, by its first line of buffers.
+fn buffers(plan: &str) -> u64 {
+    let line = plan.lines().find(|line| line.contains("Buffers:")).unwrap();
+    let number = |name: &str| {
+        let rest = line.split(name).nth(1).unwrap_or("0");
+        rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse::<u64>().unwrap_or(0)
+    };
+    number("hit=") + number("read=")
+}
+
+/// No filter but the status.
+const ALL: &str = "'active', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL";
+
+async fn every_sort_starts_in_its_index(sql: &mut PgConnection) {
+    for (fragment, index, key, order) in [
+        ("(p.popularity, p.id) <", "products_popularity_idx", "popularity", "popularity DESC, id DESC"),
+        ("(p.created_at, p.id) <", "products_newest_idx", "created_at", "created_at DESC, id DESC"),
+        ("'infinity'::date), p.id) >", "products_published_asc_idx", "published", "published NULLS LAST, id"),
+        (
+            "'-infinity'::date), p.id) <",
+            "products_published_desc_idx",
+            "published",
+            "published DESC NULLS LAST, id DESC",
+        ),
+        ("9223372036854775807), p.id)", "products_price_asc_idx", "price_amount", "price_amount NULLS LAST, id"),
+        ("-1), p.id) <", "products_price_desc_idx", "price_amount", "price_amount DESC NULLS LAST, id DESC"),
+        ("(p.rating_score, p.id) <", "products_rating_idx", "rating_score", "rating_score DESC, id DESC"),
+        ("p.title_sort COLLATE \"C\", p.id) >", "products_title_idx", "title_sort", "title_sort, id"),
+    ] {
+        let query = query(&[fragment, "LEFT JOIN stock"]);
+        assert!(!query.contains("OFFSET"));
+        let first = plan(sql, &query, &format!("{ALL}, 21, NULL, NULL")).await;
+        // Page 4,000 of twenty.
+        let deep = format!(
+            "SELECT quote_literal(id), quote_nullable({key}::text) FROM products WHERE status = 'active' ORDER BY {order} OFFSET 80000 LIMIT 1"
+        );
+        let (id, key): (String, String) = sqlx::query_as(AssertSqlSafe(deep)).fetch_one(&mut *sql).await.unwrap();
+        let deep = plan(sql, &query, &format!("{ALL}, 21, {id}, {key}")).await;
+        for plan in [&first, &deep] {
+            assert!(plan.contains(index) && !plan.contains("Rows Removed"), "{index}: {plan}");
+        }
+        assert!(deep.contains("Index Cond: (ROW("), "the page starts within the index: {deep}");
+        assert!(buffers(&deep) <= buffers(&first) + 40, "page 4,000 costs what page 1 costs:\n{first}\n{deep}");
+    }
+}
+
+async fn every_rare_filter_has_an_index(sql: &mut PgConnection) {
+    let rare = "SELECT quote_literal(authors[1]), quote_literal(work_id) FROM products
+                WHERE status = 'active' ORDER BY popularity LIMIT 1";
+    let (author, work): (String, String) = sqlx::query_as(rare).fetch_one(&mut *sql).await.unwrap();
+    let series: String = sqlx::query_scalar(
+        "SELECT quote_literal(series) FROM products WHERE status = 'active' AND series IS NOT NULL ORDER BY popularity LIMIT 1",
+    )
+    .fetch_one(&mut *sql)
+    .await
+    .unwrap();
+    let query = query(&["(p.popularity, p.id) <", "LEFT JOIN stock"]);
+    for (position, value, index) in [
+        (3, author, "products_authors_idx"),
+        (4, series, "products_series_idx"),
+        (5, "'Nobody & Sons'".to_owned(), "products_publisher_idx"),
+        (6, "'xx'".to_owned(), "products_language_idx"),
+        // Badly correlated with the order: few of the popular books have it. It is looked at in the sort's own index.
+        (10, "4.999".to_owned(), "Index Only Scan Backward using products_popularity_idx"),
+        (14, work, "products_work_idx"),
+    ] {
+        let mut arguments: Vec<&str> = ALL.split(", ").collect();
+        arguments[position - 1] = &value;
+        let plan = plan(sql, &query, &format!("{}, 21, NULL, NULL", arguments.join(", "))).await;
+        assert!(plan.contains(index), "{index}: {plan}");
+        assert!(buffers(&plan) < 2_000, "{index}: {plan}");
+    }
+}
+
+async fn counts_are_bounded(sql: &mut PgConnection) {
+    let facets = query(&["'availability'", "'decade'"]);
+    let arguments = format!("{ALL}, 10000, '{{genre,format,language,price,rating,decade}}', '{{500,1000}}', 5, NULL");
+    let counted = plan(sql, &facets, &arguments).await;
+    assert!(counted.contains("Index Only Scan Backward using products_popularity_idx"), "{counted}");
+    assert!(buffers(&counted) < 4_000, "{counted}");
+    let genres = plan(sql, &query(&["FROM genres g", "counted.books"]), "").await;
+    assert!(genres.contains("Index Only Scan using products_popularity_idx"), "{genres}");
+}
+
+async fn searches_are_bounded(sql: &mut PgConnection) {
+    let search = query(&["ts_headline", "ts_rank"]);
+    for (expression, phrase) in [
+        ("the", "the"),
+        ("a", "a"),
+        ("s", "s"),
+        ("dragon | dragon:*", "dragon"),
+        ("love & (story | story:*)", "love story"),
+        ("st | st:*", "st"),
+        ("xyzzy | xyzzy:*", "xyzzy"),
+    ] {
+        let arguments = format!("{ALL}, '{expression}', '{phrase}', 1000, 21, NULL, NULL, '', 'StartSel=<, StopSel=>'");
+        let plan = plan(sql, &search, &arguments).await;
+        assert!(plan.contains("products_search_idx") || plan.contains("products_popularity_idx"), "{plan}");
+        assert!(plan.contains("products_title_idx") || phrase.len() < 4, "{plan}");
+    }
+    let suggest = query(&["'series', b.series, b.series_key"]);
+    for (phrase, expression) in [("s", "NULL"), ("th", "NULL"), ("dra", "'dra | dra:*'"), ("xyz", "'xyz | xyz:*'")] {
+        let plan = plan(sql, &suggest, &format!("'{phrase}', {expression}, 10")).await;
+        assert!(plan.contains("products_popularity_idx") || plan.contains("products_title_idx"), "{plan}");
+    }
+    let related = query(&["'edition' AS relation"]);
+    let of = "SELECT concat_ws(', ', quote_literal(id), quote_literal(work_id), quote_literal(series_key),
+                     coalesce(series_position, 1), quote_literal(author_keys), quote_literal(genres), 50)
+              FROM products WHERE series IS NOT NULL AND cardinality(genres) > 0 ORDER BY popularity DESC LIMIT 1";
+    let arguments: String = sqlx::query_scalar(of).fetch_one(&mut *sql).await.unwrap();
+    let plan = plan(sql, &related, &arguments).await;
+    for index in ["products_work_idx", "products_series_idx"] {
+        assert!(plan.contains(index), "{index}: {plan}");
+    }
+}
+
+/// The statements about books that the servers were given, by their own count.
+async fn statements(name: &str) -> i64 {
+    let stack = stack().await;
+    let mut sum = 0;
+    for node in [Node::Primary, Node::Replica(0)] {
+        let mut sql = PgConnection::connect(&stack.admin_url(node, name).unwrap()).await.unwrap();
+        let calls: i64 = sqlx::query_scalar(
+            "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements
+             WHERE toplevel AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+               AND query ~ '(products|genres|search_words)' AND query !~ 'pg_stat_statements'",
+        )
+        .fetch_one(&mut sql)
+        .await
+        .unwrap();
+        sum += calls;
+    }
+    sum
+}
+
+#[tokio::test]
+async fn hot_queries_use_their_indexes() {
+    let database = seeded().await;
+    let mut sql = planner(&database).await;
+    every_sort_starts_in_its_index(&mut sql).await;
+    every_rare_filter_has_an_index(&mut sql).await;
+    counts_are_bounded(&mut sql).await;
+    searches_are_bounded(&mut sql).await;
+}
+
+#[tokio::test]
+async fn no_request_takes_more_statements_for_more_books() {
+    let database = database().await;
+    let name = database.name.clone();
+    let shop = Shop::over(database, &[]).await;
+    sqlx::query(
+        "INSERT INTO products (id, work_id, title, authors, genres, popularity, status, created_at, updated_at)
+         SELECT lpad(i::text, 32, '0')::uuid, lpad(i::text, 32, '1')::uuid, 'Dragon ' || i, '{Ann}', '{a}', i, 'active', now(), now()
+         FROM generate_series(1, 200) i",
+    )
+    .execute(&mut shop.sql().await)
+    .await
+    .unwrap();
+    settle().await;
+    for (path, most) in [
+        ("/products?limit=1", 1),
+        ("/products?limit=100", 1),
+        ("/products?limit=100&facets=genre,format,price,availability&format=ebook", 2),
+        ("/products/search?q=dragon&limit=100", 1),
+        ("/products/search?q=dragon&limit=100&facets=genre,format", 2),
+        ("/products/search?q=draagon&limit=100", 3),
+        ("/products/suggest?q=dra", 1),
+        ("/products/suggest?q=draagon", 3),
+        ("/products/00000000-0000-0000-0000-000000000001/related?limit=50", 2),
+        ("/genres", 1),
+    ] {
+        let before = statements(&name).await;
+        let answer = shop.get(path).send().await.expect(200).json();
+        assert!(
+            answer["items"]
+                .as_array()
+                .is_some_and(|items| !items.is_empty() || path == "/genres" || path.contains("ebook")),
+            "{path}"
+        );
+        assert_eq!(statements(&name).await - before, most, "{path}");
+    }
+}
