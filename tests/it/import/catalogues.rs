@@ -158,7 +158,8 @@ async fn the_quirks_of_both_catalogues_are_repaired() {
     assert_eq!(book["rating"], json!({"average": 3.67, "count": 15, "histogram": [1, 2, 3, 4, 5]}));
     assert_eq!(book["published"], "2006-09", "the year of the work does not replace the date of the edition");
     assert_eq!(book["genres"], json!(["children", "fantasy"]));
-    let names: Vec<(String, Option<String>, Option<String>, Option<String>)> = sqlx::query_as(
+    type Names = (String, Option<String>, Option<String>, Option<String>);
+    let names: Vec<Names> = sqlx::query_as(
         "SELECT array_to_string(authors, ' | '), isbn13, published::text, series || coalesce(series_position::text, '')
          FROM products WHERE source_id IN ('77', '78') ORDER BY source_id",
     )
