@@ -59,9 +59,17 @@ CREATE INDEX products_published_asc_idx ON products ((coalesce(published, 'infin
     WHERE status = 'active';
 CREATE INDEX products_published_desc_idx ON products ((coalesce(published, '-infinity'::date)), id)
     WHERE status = 'active';
+-- Prices go with formats and genres: the cheapest books may all be of another one. So here, too, the filters are looked at
+-- without the rows.
 CREATE INDEX products_price_asc_idx ON products ((coalesce(price_amount, 9223372036854775807)), id)
-    WHERE status = 'active';
-CREATE INDEX products_price_desc_idx ON products ((coalesce(price_amount, -1)), id) WHERE status = 'active';
+    INCLUDE (genres, format, language, price_amount, rating_average, published) WHERE status = 'active';
+CREATE INDEX products_price_desc_idx ON products ((coalesce(price_amount, -1)), id)
+    INCLUDE (genres, format, language, price_amount, rating_average, published) WHERE status = 'active';
+-- The planner does not look at the statistics of partial indexes, so those of their expressions are kept apart.
+CREATE STATISTICS products_price_asc_stats ON (coalesce(price_amount, 9223372036854775807)) FROM products;
+CREATE STATISTICS products_price_desc_stats ON (coalesce(price_amount, -1)) FROM products;
+CREATE STATISTICS products_published_asc_stats ON (coalesce(published, 'infinity'::date)) FROM products;
+CREATE STATISTICS products_published_desc_stats ON (coalesce(published, '-infinity'::date)) FROM products;
 CREATE INDEX products_rating_idx ON products (rating_score, id) WHERE status = 'active';
 CREATE INDEX products_title_idx ON products (title_sort, id) WHERE status = 'active';
 
@@ -103,10 +111,11 @@ CREATE FUNCTION matching_products(
       AND (wanted_publisher IS NULL OR p.publisher_key = left(fold(wanted_publisher), 200))
       AND (wanted_language IS NULL OR p.language = wanted_language OR p.language LIKE wanted_language || '-%')
       AND (wanted_formats IS NULL OR p.format = ANY (wanted_formats))
-      AND (min_price IS NULL OR coalesce(p.price_amount, -1) >= min_price)
+      -- As the ascending indexes have it; lists in descending order tell their index themselves.
+      AND (min_price IS NULL OR coalesce(p.price_amount, 9223372036854775807) >= min_price AND p.price_amount IS NOT NULL)
       AND (max_price IS NULL OR coalesce(p.price_amount, 9223372036854775807) <= max_price)
       AND (min_rating IS NULL OR p.rating_average >= min_rating)
-      AND (published_from IS NULL OR coalesce(p.published, '-infinity'::date) >= published_from)
+      AND (published_from IS NULL OR coalesce(p.published, 'infinity'::date) >= published_from AND p.published IS NOT NULL)
       AND (published_to IS NULL OR coalesce(p.published, 'infinity'::date) <= published_to)
       AND (wanted_stock IS NULL OR wanted_stock = (coalesce(s.on_hand - s.reserved, 0) > 0))
       AND (wanted_work IS NULL OR p.work_id = wanted_work)

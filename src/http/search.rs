@@ -64,7 +64,7 @@ struct MatchesDocument {
     /// How many matches were ranked.
     #[schema(minimum = 0, example = 37)]
     ranked: i64,
-    /// Whether these are all. Of more than a thousand matches the most popular thousand are ranked.
+    /// Whether these are all. Of more than 500 matches the most popular 500 are ranked.
     complete: bool,
 }
 

@@ -5,7 +5,7 @@ use crate::model::product::Availability;
 use crate::store::{FacetCount, FacetQuery};
 
 /// At most so many books are counted. A count that reaches it says so.
-pub const FACET_LIMIT: i64 = 10_000;
+pub const FACET_LIMIT: i64 = 5_000;
 
 /// Where bands of price begin, in minor units.
 const PRICE_BANDS: &[i64] = &[500, 1_000, 1_500, 2_000, 3_000, 5_000];

@@ -112,7 +112,7 @@ pub struct FacetDocument {
     /// Counted by what.
     #[schema(example = "format")]
     name: &'static str,
-    /// Whether all books that pass the filters were counted. Where more than 10,000 pass, the most popular 10,000 are
+    /// Whether all books that pass the filters were counted. Where more than 5,000 pass, the most popular 5,000 are
     /// counted; a search counts the matches that it ranks.
     complete: bool,
     /// The values that occur.

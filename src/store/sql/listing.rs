@@ -105,9 +105,13 @@ pub(super) fn genres(filters: &Filters) -> Option<&[String]> {
 
 /// One static query a sort. `$after` and `$order` compare and sort by the same columns: Postgres starts to read the
 /// sort's index at the row after the last one of the page before. First the ids alone are found: the index of the default
-/// sort carries what most filters look at, so that the wide rows are read for the page alone.
+/// sort carries what most filters look at, so that the wide rows are read for the page alone. `$range` repeats filters in
+/// the terms of the sort's index, where they are not in them already.
 macro_rules! page_query {
     ($page:expr, $key:expr, $after:literal, $order:literal) => {
+        page_query!($page, $key, $after, "", $order)
+    };
+    ($page:expr, $key:expr, $after:literal, $range:literal, $order:literal) => {
         sqlx::query_as!(
             SummaryRow,
             r#"SELECT p.id AS "id!", p.work_id AS "work_id!", p.title AS "title!", p.subtitle, p.series,
@@ -121,7 +125,9 @@ macro_rules! page_query {
                      FROM matching_products($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) p
                      WHERE ($16::uuid IS NULL OR "#
                 + $after
-                + ") ORDER BY "
+                + ")"
+                + $range
+                + " ORDER BY "
                 + $order
                 + " LIMIT $15) page
                JOIN products p ON p.id = page.id
@@ -206,6 +212,8 @@ pub(in crate::store) async fn page(
             page,
             key!(page, Published).flatten(),
             "(coalesce(p.published, '-infinity'::date), p.id) < (coalesce($17::date, '-infinity'::date), $16)",
+            " AND ($11::date IS NULL OR coalesce(p.published, '-infinity'::date) >= $11)
+              AND ($12::date IS NULL OR coalesce(p.published, '-infinity'::date) <= $12)",
             "coalesce(p.published, '-infinity'::date) DESC, p.id DESC"
         ),
         Sort::Price => page_query!(
@@ -219,6 +227,8 @@ pub(in crate::store) async fn page(
             page,
             key!(page, Price).flatten(),
             "(coalesce(p.price_amount, -1), p.id) < (coalesce($17::bigint, -1), $16)",
+            " AND ($8::bigint IS NULL OR coalesce(p.price_amount, -1) >= $8)
+              AND ($9::bigint IS NULL OR coalesce(p.price_amount, -1) <= $9)",
             "coalesce(p.price_amount, -1) DESC, p.id DESC"
         ),
         Sort::Rating => page_query!(

@@ -6,6 +6,9 @@ use super::products::parse;
 use crate::model::ids::ProductId;
 use crate::model::search::Suggestion;
 
+/// Where this many books match, they are no longer gathered before they are sorted: see the search.
+const GATHERED: i64 = 4_000;
+
 /// Names are looked for in a bounded number of books: those whose title begins with the phrase, and the most popular of
 /// those that match the expression. Without an expression (a very short phrase, with which many words begin) the most
 /// popular books of all are looked through.
@@ -16,7 +19,12 @@ pub(in crate::store) async fn find(
     limit: i64,
 ) -> sqlx::Result<Vec<Suggestion>> {
     let rows = sqlx::query!(
-        r#"WITH books AS MATERIALIZED (
+        r#"WITH matching AS MATERIALIZED (
+               SELECT p.id, p.popularity
+               FROM products p
+               WHERE p.status = 'active' AND $2::text IS NOT NULL AND p.search @@ to_tsquery('public.book', $2)
+               LIMIT $4),
+           books AS MATERIALIZED (
                (SELECT p.id, p.title, p.authors, p.series, p.popularity, p.title_sort, p.author_keys, p.series_key
                 FROM products p
                 WHERE p.status = 'active' AND p.title_sort >= fold($1) AND p.title_sort < fold($1) || chr(1114111)
@@ -24,8 +32,17 @@ pub(in crate::store) async fn find(
                 LIMIT 50)
                UNION ALL
                (SELECT p.id, p.title, p.authors, p.series, p.popularity, p.title_sort, p.author_keys, p.series_key
+                FROM (SELECT m.id
+                      FROM matching m
+                      WHERE (SELECT count(*) FROM matching) < $4
+                      ORDER BY m.popularity DESC, m.id DESC
+                      LIMIT 200) popular
+                JOIN products p ON p.id = popular.id)
+               UNION ALL
+               (SELECT p.id, p.title, p.authors, p.series, p.popularity, p.title_sort, p.author_keys, p.series_key
                 FROM products p
                 WHERE p.status = 'active' AND $2::text IS NOT NULL AND p.search @@ to_tsquery('public.book', $2)
+                  AND (SELECT count(*) FROM matching) >= $4
                 ORDER BY p.popularity DESC, p.id DESC
                 LIMIT 200)
                UNION ALL
@@ -55,6 +72,7 @@ pub(in crate::store) async fn find(
         phrase,
         expression,
         limit,
+        GATHERED,
     )
     .fetch_all(connection)
     .await?;
