@@ -10,7 +10,7 @@ use utoipa::{
         ResponseBuilder, Server, Tag,
         header::HeaderBuilder,
         path::{Operation, Parameter, ParameterBuilder, ParameterIn},
-        schema::{SchemaType, Type},
+        schema::{Schema, SchemaType, Type},
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -107,6 +107,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Ope
 }
 
 fn add_common(operation: &mut Operation, method: &HttpMethod, has_id: bool, limited: bool) {
+    describe_parameters(operation);
     // Path, query or header parameters can be malformed; a refused encoding is possible everywhere.
     let mut statuses = vec![400, 406];
     if has_id {
@@ -189,6 +190,21 @@ fn has_parameter_in(operation: &Operation, place: &ParameterIn) -> bool {
 
 /// What `If-Match` takes: `*`, or entity tags (RFC 9110, section 8.8.3).
 const ENTITY_TAGS: &str = r#"^(\*|(W/)?"[!#-~]*"([ \t]*,[ \t]*(W/)?"[!#-~]*")*)$"#;
+
+/// The derive drops the comment of a parameter that brings a schema of its own: the schema's words stand in for it.
+fn describe_parameters(operation: &mut Operation) {
+    for parameter in operation.parameters.iter_mut().flatten() {
+        if let RefOr::T(parameter) = parameter
+            && parameter.description.is_none()
+        {
+            parameter.description = match &parameter.schema {
+                Some(RefOr::T(Schema::Object(schema))) => schema.description.clone(),
+                Some(RefOr::T(Schema::Array(schema))) => schema.description.clone(),
+                _ => None,
+            };
+        }
+    }
+}
 
 fn header_mut<'a>(operation: &'a mut Operation, name: &str) -> Option<&'a mut Parameter> {
     operation.parameters.iter_mut().flatten().find_map(|parameter| match parameter {

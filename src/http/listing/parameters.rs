@@ -111,6 +111,7 @@ pub fn comma_separated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec
 /// The schema of a sort.
 pub fn sort() -> ObjectBuilder {
     ObjectBuilder::new()
+        .description(Some("The order. `-` turns it around; what has no date or price comes last in both directions."))
         .schema_type(SchemaType::Type(Type::String))
         .enum_values(Some(Sort::ALL.iter().map(|sort| sort.as_str())))
         .default(Some(Sort::Popularity.as_str().into()))
@@ -121,5 +122,12 @@ pub fn facets() -> Array {
     let names = ObjectBuilder::new()
         .schema_type(SchemaType::Type(Type::String))
         .enum_values(Some(Facet::ALL.iter().map(|facet| facet.as_str())));
-    ArrayBuilder::new().items(names).unique_items(true).build()
+    ArrayBuilder::new()
+        .description(Some(
+            "What to count, separated by commas. Every count respects the filters; all but `genre` leave out their own \
+             filter, and so tell what else could be chosen.",
+        ))
+        .items(names)
+        .unique_items(true)
+        .build()
 }
