@@ -44,7 +44,7 @@ pub enum DbError {
     #[error("the transaction collided with another one")]
     Collision,
     /// A defect: of a statement, of the schema, or of a row that the code cannot read.
-    #[error("unexpected database error: {0}")]
+    #[error("unexpected database error")]
     Unexpected(#[source] sqlx::Error),
 }
 

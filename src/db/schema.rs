@@ -21,7 +21,7 @@ pub enum SchemaError {
     #[error("the database has {0} migrations that this program does not know: use a newer program")]
     Ahead(usize),
     /// A migration failed.
-    #[error("a migration failed: {0}")]
+    #[error("a migration failed")]
     Migration(#[from] MigrateError),
     /// The database.
     #[error(transparent)]

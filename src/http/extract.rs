@@ -144,7 +144,7 @@ pub fn require_media_type(headers: &HeaderMap, allowed: &[&str]) -> Result<(), P
 /// Reads a checked value from JSON text.
 ///
 /// # Errors
-/// 400 with line and column for text that is no JSON or holds a NUL character, 422 with JSON pointers otherwise.
+/// 400 with line and column for text that is no JSON, 422 with JSON pointers otherwise.
 pub fn checked_json<T>(text: &[u8]) -> Result<T, Problem>
 where
     T: DeserializeOwned + Validate<Context = ()>,
@@ -153,7 +153,7 @@ where
         .map_err(|error| Problem::new(Kind::MalformedRequest).detail(format!("The body is not JSON: {error}.")))?;
     if let Some(pointer) = nul_in(&value) {
         let error = FieldError::body(pointer, "nul_character", "must not hold a NUL character");
-        return Err(Problem::new(Kind::MalformedRequest).detail("The body holds a NUL character.").error(error));
+        return Err(Problem::invalid([error]).detail("The body holds a NUL character."));
     }
     let parsed: T = typed(value).map_err(|error| Problem::invalid([error]))?;
     parsed.validate().map_err(|report| {
@@ -180,21 +180,22 @@ pub fn typed<T: DeserializeOwned>(value: Value) -> Result<T, FieldError> {
 /// Reads checked parameters from a query string.
 ///
 /// # Errors
-/// 400 for text that is no UTF-8 or holds a NUL character, 422 with the parameter's name otherwise.
+/// 400 for text that is no UTF-8, 422 with the parameter's name otherwise.
 pub fn checked_query<T>(query: &str) -> Result<T, Problem>
 where
     T: DeserializeOwned + Validate<Context = ()>,
 {
     for pair in query.split('&') {
-        let decoded = percent_decode_str(pair).decode_utf8();
-        let reason = match decoded {
-            Ok(text) if text.contains('\0') => "must not hold a NUL character",
+        let (kind, code, reason) = match percent_decode_str(pair).decode_utf8() {
+            Ok(text) if text.contains('\0') => {
+                (Kind::ValidationFailed, "nul_character", "must not hold a NUL character")
+            }
             Ok(_) => continue,
-            Err(_) => "must be UTF-8",
+            Err(_) => (Kind::MalformedRequest, "malformed", "must be UTF-8"),
         };
         let name = percent_decode_str(pair.split('=').next().unwrap_or_default()).decode_utf8_lossy().into_owned();
-        let error = FieldError::parameter(name.replace('\0', "\u{fffd}"), "malformed", reason);
-        return Err(Problem::new(Kind::MalformedRequest).detail("The query cannot be read.").error(error));
+        let error = FieldError::parameter(name.replace('\0', "\u{fffd}"), code, reason);
+        return Err(Problem::new(kind).detail("The query cannot be read.").error(error));
     }
     let deserializer = serde_html_form::Deserializer::from_bytes(query.as_bytes());
     let parsed: T = serde_path_to_error::deserialize(deserializer).map_err(|error| {

@@ -121,7 +121,9 @@ fn add_common(operation: &mut Operation, method: &HttpMethod, has_id: bool, limi
     if operation.security.as_ref().is_some_and(|security| !security.is_empty()) {
         statuses.extend([401, 403]);
     }
-    if has_header(operation, "if-match") {
+    if let Some(if_match) = header_mut(operation, "if-match") {
+        let tags = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).pattern(Some(ENTITY_TAGS));
+        if_match.schema = Some(tags.build().into());
         statuses.extend([412, 428]);
     }
     if limited {
@@ -185,9 +187,18 @@ fn has_parameter_in(operation: &Operation, place: &ParameterIn) -> bool {
     parameters(operation).any(|parameter| parameter.parameter_in == *place)
 }
 
-fn has_header(operation: &Operation, name: &str) -> bool {
-    parameters(operation)
-        .any(|parameter| parameter.parameter_in == ParameterIn::Header && parameter.name.eq_ignore_ascii_case(name))
+/// What `If-Match` takes: `*`, or entity tags (RFC 9110, section 8.8.3).
+const ENTITY_TAGS: &str = r#"^(\*|(W/)?"[!#-~]*"([ \t]*,[ \t]*(W/)?"[!#-~]*")*)$"#;
+
+fn header_mut<'a>(operation: &'a mut Operation, name: &str) -> Option<&'a mut Parameter> {
+    operation.parameters.iter_mut().flatten().find_map(|parameter| match parameter {
+        RefOr::T(parameter)
+            if parameter.parameter_in == ParameterIn::Header && parameter.name.eq_ignore_ascii_case(name) =>
+        {
+            Some(parameter)
+        }
+        _ => None,
+    })
 }
 
 fn parameters(operation: &Operation) -> impl Iterator<Item = &Parameter> {

@@ -58,7 +58,7 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// The request is not well-formed: broken JSON, broken percent-encoding, a NUL character, a header that cannot be read.
+    /// The request is not well-formed: broken JSON, broken percent-encoding, a header that cannot be read.
     MalformedRequest = BAD_REQUEST, "malformed-request", "The request is malformed";
     /// The request is well-formed, but what it says is not acceptable. Every offending part is listed in `errors`.
     ValidationFailed = UNPROCESSABLE_ENTITY, "validation-failed", "The request is not valid";

@@ -56,7 +56,7 @@ impl WriteTx {
         Ok(sql::targets(&mut self.transaction, isbns, origins).await?)
     }
 
-    /// Adds books. One of the same title and first author as a known one is an edition of its work.
+    /// Adds books. One of the same title and first author as an active one is an edition of its work.
     ///
     /// # Errors
     /// [`StoreError::Collision`] where somebody else added one of them at the same time; the transaction is of no more

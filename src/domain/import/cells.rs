@@ -163,13 +163,17 @@ impl Reader<'_> {
             },
         };
         let mut cleaned = None;
+        let is_story = headings.iter().any(|heading| genres::says_story(heading));
         for heading in &headings {
             let (clean, done) = clean_line(heading);
             cleaned = cleaned.or(done.map(|done| (heading, done)));
             if clean.is_empty() || subjects::is_noise(&clean) {
                 continue;
             }
-            let reading = genres::read(&clean);
+            let reading = match genres::read(&clean) {
+                genres::Reading::Genre(slug) if is_story && genres::is_no_story(slug) => genres::Reading::Other,
+                reading => reading,
+            };
             if let genres::Reading::Genre(slug) | genres::Reading::Topic(slug) = reading {
                 all.push(slug.to_owned());
             }

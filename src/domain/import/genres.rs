@@ -118,6 +118,58 @@ pub enum Reading {
     Other,
 }
 
+/// Genres of books that are no stories. A novel has their headings for what happens in it.
+const NO_STORIES: &[&str] = &[
+    "architecture",
+    "art",
+    "biography",
+    "business",
+    "computing",
+    "cooking",
+    "crafts",
+    "economics",
+    "education",
+    "family",
+    "gardening",
+    "health",
+    "history",
+    "language",
+    "mathematics",
+    "memoir",
+    "music",
+    "nature",
+    "philosophy",
+    "photography",
+    "politics",
+    "psychology",
+    "religion",
+    "science",
+    "self-help",
+    "society",
+    "sports",
+    "technology",
+    "travel",
+    "true-crime",
+];
+
+/// Whether a genre is one of books that are no stories.
+#[must_use]
+pub fn is_no_story(slug: &str) -> bool {
+    NO_STORIES.contains(&slug)
+}
+
+/// Whether a heading says that the book is a story.
+#[must_use]
+pub fn says_story(heading: &str) -> bool {
+    let lower = heading.trim().to_lowercase();
+    let first = lower.split([',', '/', ' ']).next().unwrap_or_default();
+    matches!(first, "fiction" | "novela" | "ficción" | "roman" | "romans")
+        || lower.ends_with(" fiction")
+        || lower.ends_with(" stories")
+        || lower.contains("fictitious character")
+        || lower.contains("fictional works")
+}
+
 /// Reads a heading.
 #[must_use]
 pub fn read(heading: &str) -> Reading {
@@ -202,6 +254,24 @@ mod tests {
         ] {
             assert_eq!(read(other), Reading::Other, "{other}");
         }
+    }
+
+    #[test]
+    fn tells_stories_from_other_books() {
+        for heading in [
+            "Fiction",
+            "Fiction, general",
+            "Juvenile fiction",
+            "Detective and mystery stories",
+            "Magic, fiction",
+            "Romans, nouvelles",
+        ] {
+            assert!(says_story(heading), "{heading}");
+        }
+        for heading in ["Nonfiction", "History", "Fictions of empire", "History and criticism", ""] {
+            assert!(!says_story(heading), "{heading}");
+        }
+        assert!(NO_STORIES.iter().all(|slug| name_of(slug).is_some()));
     }
 
     #[test]

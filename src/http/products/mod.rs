@@ -36,6 +36,7 @@ pub fn router() -> OpenApiRouter<AppState> {
     get, path = "/products/{id}", operation_id = "getProduct", tag = "products",
     params(("id" = Uuid, Path, description = "The book's id")),
     responses((status = 200, description = "The book", body = ProductDocument)),
+    security((), ("bearer" = []), ("cookie" = [])),
 )]
 async fn read(
     State(state): State<AppState>,
@@ -54,6 +55,7 @@ async fn read(
     get, path = "/products/isbn/{isbn}", operation_id = "getProductByIsbn", tag = "products",
     params(("isbn" = String, Path, description = "The ISBN-10 or ISBN-13", example = "9780547773742")),
     responses((status = 200, description = "The book; `Content-Location` is its own address", body = ProductDocument)),
+    security((), ("bearer" = []), ("cookie" = [])),
 )]
 async fn read_by_isbn(
     State(state): State<AppState>,

@@ -96,7 +96,9 @@ pub(in crate::store) async fn targets(
         .collect())
 }
 
-/// Of books in one batch that share title and first author, the first decides the work.
+/// A new book joins the work of an active one with its title and first author, which the index of the titles finds: that
+/// of the authors has a pending list, which grows with every batch and is read through by every lookup. Of books in one
+/// batch that share them, the first decides.
 pub(in crate::store) async fn insert(
     connection: &mut PgConnection,
     rows: &[ImportRow],
@@ -121,8 +123,8 @@ pub(in crate::store) async fn insert(
                SELECT id,
                    coalesce(
                        (SELECT p.work_id FROM products p
-                        WHERE p.author_keys @> ARRAY[new.author_key] AND p.title_key = new.title_key
-                            AND p.author_keys[1] = new.author_key
+                        WHERE p.title_sort = left(new.title_key, 200) AND p.status = 'active'
+                            AND p.title_key = new.title_key AND p.author_keys[1] = new.author_key
                         ORDER BY p.id LIMIT 1),
                        first_value(work_id) OVER (PARTITION BY title_key, author_key ORDER BY position)),
                    title, subtitle, series, series_position, authors, isbn10, isbn13, language, format, publisher, published,
