@@ -164,9 +164,16 @@ async fn ranges_bound_what_is_read(sql: &mut PgConnection) {
         ("'-infinity'::date), p.id) <", "products_published_desc_idx", years),
     ] {
         let plan = plan(sql, &query(&[fragment, "LEFT JOIN stock"]), arguments).await;
-        assert!(plan.contains(index) && plan.contains("Index Cond: (((COALESCE("), "{index}: {plan}");
+        assert!(
+            plan.contains(index) && plan.lines().any(|line| line.contains("Index Cond") && line.contains("COALESCE")),
+            "{index}: {plan}"
+        );
         assert!(buffers(&plan) < 400, "{plan}");
     }
+    // Two genres that no book has together, in a list that is long to follow.
+    let none = "'active', '{cooking,thriller}', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 21, NULL, NULL";
+    let both = plan(sql, &query(&["p.title_sort COLLATE \"C\", p.id) >", "LEFT JOIN stock"]), none).await;
+    assert!(both.contains("products_genres_idx") && buffers(&both) < 400, "{both}");
     // Half of all books pass: the planner has to know that, and follow the sort.
     let half = prices.replace("1000, 1200", "1000, 2500");
     let plan = plan(sql, &query(&["(p.popularity, p.id) <", "LEFT JOIN stock"]), &half).await;
