@@ -64,7 +64,7 @@ struct MatchesDocument {
     /// How many matches were ranked.
     #[schema(minimum = 0, example = 37)]
     ranked: i64,
-    /// Whether these are all. Of more than 500 matches the most popular 500 are ranked.
+    /// Whether these are all. Of more than 200 matches the most popular 200 are ranked.
     complete: bool,
 }
 

@@ -203,7 +203,7 @@ async fn searches_are_bounded(sql: &mut PgConnection) {
         ("xyzzy | xyzzy:*", "xyzzy"),
     ] {
         let arguments =
-            format!("{ALL}, '{expression}', '{phrase}', 500, 21, NULL, NULL, '', 'StartSel=<, StopSel=>', 8000");
+            format!("{ALL}, '{expression}', '{phrase}', 200, 21, NULL, NULL, '', 'StartSel=<, StopSel=>', 4300");
         let plan = plan(sql, &search, &arguments).await;
         assert!(plan.contains("products_search_idx") || plan.contains("products_popularity_idx"), "{plan}");
         assert!(plan.contains("products_title_idx") || phrase.len() < 4, "{plan}");

@@ -17,6 +17,10 @@ fn bookstore() -> Command {
     command
 }
 
+fn folder_of(shop: &str) -> PathBuf {
+    target().join("program").join(shop)
+}
+
 /// A running `bookstore dev`, with what it told about itself.
 struct Dev {
     child: Child,
@@ -26,7 +30,7 @@ struct Dev {
 
 impl Dev {
     fn start(folder: &str) -> Self {
-        let folder: PathBuf = target().join("program").join(folder);
+        let folder = folder_of(folder);
         let mut child =
             bookstore().args(["dev", "--books", "300", "--dir"]).arg(folder).stderr(Stdio::null()).spawn().unwrap();
         let (mut base, mut password) = (String::new(), String::new());
@@ -60,6 +64,8 @@ impl Dev {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shop_opens_survives_a_kill_and_closes() {
+    // What an earlier run left may be of another schema.
+    let _ = std::fs::remove_dir_all(folder_of("shop"));
     let mut first = Dev::start("shop");
     let books = first.get("/api/v1/products?limit=5").await;
     assert_eq!(books["items"].as_array().unwrap().len(), 5);

@@ -13,7 +13,7 @@ use crate::model::search::{Highlights, Hit, Hits, Rank, Suggestion};
 use crate::store::{FacetQuery, Store, StoreError};
 
 /// At most so many matches are ranked, the most popular ones: the price of the most frequent words is bounded.
-pub const RANKED: i64 = 500;
+pub const RANKED: i64 = 200;
 
 /// The most suggestions, and how many there are when the request does not say.
 pub const MAX_SUGGESTIONS: u32 = 10;

@@ -35,13 +35,13 @@ impl TryFrom<HitRow> for Hit {
 }
 
 /// Where this many books match, they are no longer gathered before they are sorted.
-const GATHERED: i64 = 8_000;
+const GATHERED: i64 = 4_300;
 
 /// The best matches after `after`.
 ///
 /// Only so many matches are ranked as `bound` says, the most popular ones, so that the most frequent words cost little
 /// more than rare ones; books of which the title is or begins with the phrase are ranked in any case. Up to [`GATHERED`]
-/// matches are gathered from the full-text index; where there are more, one in a dozen books or so matches, and the popular
+/// matches are gathered from the full-text index; where there are more, one in twenty books or so matches, and the popular
 /// ones are found sooner along the index of popularity. The planner, left alone, takes that way for much rarer words, on
 /// which it is ten times longer. The score is that
 /// of `ts_rank` with a part for popularity: a hundredfold popularity weighs about as much as a third of a word in the
