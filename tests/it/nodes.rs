@@ -97,6 +97,8 @@ impl Load {
                         Ok(_) => done.fetch_add(1, Ordering::Relaxed),
                         Err(error) => {
                             failures.push(error.to_string());
+                            // An outage fails at once: without a pause the failures would fill the memory.
+                            tokio::time::sleep(Duration::from_millis(1)).await;
                             0
                         }
                     };
@@ -257,4 +259,26 @@ async fn one_broken_connection_is_no_outage() {
         .unwrap();
         assert_eq!(newest(&watched.db).await.unwrap(), round);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broken_probe_is_no_outage() {
+    let database = database().await;
+    // No replica that could stand in for the primary meanwhile.
+    let watched = watch(&database.primary_url, "", &[]).await;
+    let load = Load::start(&watched.db);
+    let mut killer = PgConnection::connect(&database.primary_url).await.unwrap();
+    for _ in 0..20 {
+        sqlx::query(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND application_name = 'bookstore probe'",
+        )
+        .execute(&mut killer)
+        .await
+        .unwrap();
+        tokio::time::sleep(Duration::from_millis(60)).await;
+    }
+    load.go_on().await;
+    let failures = load.failures().await;
+    assert!(failures.is_empty(), "{} reads failed, the first: {}", failures.len(), failures[0]);
 }
