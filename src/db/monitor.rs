@@ -33,6 +33,9 @@ impl History {
     }
 }
 
+/// How long to wait before a probe that broke is sent again.
+const PAUSE_OF_BROKEN_PROBE: Duration = Duration::from_millis(5);
+
 struct Probe {
     standby: bool,
     position: Lsn,
@@ -119,16 +122,45 @@ fn down(detail: String) -> Health {
     Health { up: false, position: Lsn::default(), lag: Duration::ZERO, detail }
 }
 
-/// Asks over a connection of the probe's own: a full pool is not a dead server. Nor is a dead connection: what fails on
-/// an old one is asked once more on a new one.
+/// Asks over a connection of the probe's own: a full pool is not a dead server. Nor is a dead connection, however many
+/// die in a row: a server is down when it lets nobody in, or when the caller runs out of patience.
 async fn ask(node: &Node, connection: &mut Option<PgConnection>) -> sqlx::Result<Probe> {
-    if let Some(open) = connection
-        && let Ok(probe) = position(open).await
-    {
-        return Ok(probe);
+    loop {
+        match ask_once(node, connection).await {
+            Err(error) if died_alone(&error) => {
+                tracing::debug!(node = node.name(), %error, "a probe broke");
+                *connection = None;
+                tokio::time::sleep(PAUSE_OF_BROKEN_PROBE).await;
+            }
+            outcome => return outcome,
+        }
     }
-    let options = node.connect_options().clone().application_name("bookstore probe");
-    position(connection.insert(options.connect().await?)).await
+}
+
+async fn ask_once(node: &Node, connection: &mut Option<PgConnection>) -> sqlx::Result<Probe> {
+    let open = match connection {
+        Some(open) => open,
+        None => {
+            let options = node.connect_options().clone().application_name("bookstore probe");
+            connection.insert(options.connect().await?)
+        }
+    };
+    position(open).await
+}
+
+/// Whether a connection broke in a way that says nothing of its server. One that refuses, or that is starting or has no
+/// room, has spoken for itself.
+fn died_alone(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(error) => {
+            use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+            matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+        }
+        sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => true,
+        // 57P01 admin shutdown, which a terminated connection is told too; 57P02 crash shutdown.
+        sqlx::Error::Database(error) => matches!(error.code().as_deref(), Some("57P01" | "57P02")),
+        _ => false,
+    }
 }
 
 async fn position(connection: &mut PgConnection) -> sqlx::Result<Probe> {
