@@ -11,7 +11,7 @@ use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 
 use crate::{
-    cache::Redis,
+    cache::{Redis, RedisOptions, redis::BreakerOptions},
     config::{self, Config},
     db::{Db, SchemaError},
     domain::{
@@ -177,8 +177,7 @@ impl App {
 /// # Errors
 /// When the address of Redis or the parameters of argon2 cannot be used.
 pub fn state(config: &Config, db: &Db, clock: Arc<dyn Clock>) -> anyhow::Result<AppState> {
-    let redis = &config.redis;
-    let redis = Redis::new(redis.url.expose_secret(), redis.max_connections as usize, redis.timeout)?;
+    let redis = Redis::new(redis_options(&config.redis))?;
     let store = Store::new(db.clone());
     let rules = Rules { currency: config.shop.currency.parse()? };
     let passwords = Passwords::new(&config.auth)?;
@@ -198,6 +197,19 @@ pub fn state(config: &Config, db: &Db, clock: Arc<dyn Clock>) -> anyhow::Result<
         products: Arc::new(Products::new(store.clone(), Arc::clone(&clock), rules.clone())),
         import: Arc::new(Import::new(store, clock, rules)),
     })
+}
+
+/// The way to Redis that a configuration describes.
+#[must_use]
+pub fn redis_options(config: &config::Redis) -> RedisOptions {
+    RedisOptions {
+        nodes: config.url.iter().map(|url| url.expose_secret().to_owned()).collect(),
+        cluster: config.mode == config::RedisMode::Cluster,
+        max_connections: config.max_connections as usize,
+        soft_deadline: config.soft_deadline,
+        hard_deadline: config.timeout,
+        breaker: BreakerOptions::default(),
+    }
 }
 
 /// Does something small again and again until the end.
