@@ -20,6 +20,12 @@ pub const DB_POOL_CONNECTIONS: &str = "db_pool_connections";
 pub const DB_NODE_UP: &str = "db_node_up";
 /// For how long a replica has been behind, by `node`.
 pub const DB_REPLICA_LAG_SECONDS: &str = "db_replica_lag_seconds";
+/// Looks at a level of the cache, by `family`, `level` and `result`.
+pub const CACHE_REQUESTS_TOTAL: &str = "cache_requests_total";
+/// Reads that waited for the load of another one, by `family`.
+pub const CACHE_SINGLE_FLIGHT_JOINS_TOTAL: &str = "cache_single_flight_joins_total";
+/// Time of a load from the database, by `family` and `outcome`.
+pub const CACHE_LOAD_DURATION_SECONDS: &str = "cache_load_duration_seconds";
 
 /// What a metric is, for its `HELP` and `TYPE`.
 pub(super) enum Kind {
@@ -43,4 +49,7 @@ pub(super) const ALL: &[(&str, Kind, &str)] = &[
     (DB_POOL_CONNECTIONS, Kind::Gauge, "Connections of a database node's pool."),
     (DB_NODE_UP, Kind::Gauge, "Whether a database node answers."),
     (DB_REPLICA_LAG_SECONDS, Kind::Gauge, "For how long a replica has been behind the primary."),
+    (CACHE_REQUESTS_TOTAL, Kind::Counter, "Looks at a level of the cache."),
+    (CACHE_SINGLE_FLIGHT_JOINS_TOTAL, Kind::Counter, "Reads that waited for the load of another one."),
+    (CACHE_LOAD_DURATION_SECONDS, Kind::Seconds, "Time of a load from the database, rendering included."),
 ];
