@@ -1,7 +1,7 @@
 //! Floors: how new an entry must be, by tag, and for how long a process may believe that it knows them.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
@@ -18,8 +18,9 @@ pub struct Floors {
     version: AtomicU64,
     /// The last moment at which everything published until then was known, in nanoseconds after `started`, plus one.
     heard: AtomicU64,
-    /// An invalidation took place whose floor could not be learnt.
-    blind: AtomicBool,
+    /// Counts the invalidations whose floor could not be learnt, and up to which of them that was made good.
+    missed: AtomicU64,
+    made_good: AtomicU64,
     started: Instant,
     lease: Duration,
 }
@@ -55,7 +56,8 @@ impl Floors {
             state: RwLock::default(),
             version: AtomicU64::new(1),
             heard: AtomicU64::new(0),
-            blind: AtomicBool::new(false),
+            missed: AtomicU64::new(0),
+            made_good: AtomicU64::new(0),
             started: Instant::now(),
             lease,
         }
@@ -69,18 +71,20 @@ impl Floors {
         self.state.write().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Raises the floors of these tags; that of [`Tag::all`] is everything's. A place of an epoch that is not ours raises
-    /// everything as far as can be told: whoever calls has to find out which epoch is the present one.
+    /// Raises the floors of these tags; that of [`Tag::all`] is everything's.
     pub fn raise(&self, position: Position, tags: impl IntoIterator<Item = TagHash>) {
         let everything = Tag::all().hash();
         let mut state = self.write();
+        let mut changed = false;
         for tag in tags {
-            if tag == everything {
-                state.base = state.base.max(position);
-            } else {
-                let floor = state.tags.entry(tag).or_default();
-                *floor = (*floor).max(position);
-            }
+            let State { base, tags, .. } = &mut *state;
+            let floor = if tag == everything { base } else { tags.entry(tag).or_default() };
+            changed |= *floor < position;
+            *floor = (*floor).max(position);
+        }
+        // What one wrote oneself is heard once more.
+        if !changed {
+            return;
         }
         if state.tags.len() > MOST_FLOORS {
             let mut all: Vec<Position> = state.tags.values().copied().collect();
@@ -142,26 +146,32 @@ impl Floors {
         self.heard.fetch_max(u64::try_from(nanos).unwrap_or(u64::MAX - 1) + 1, Ordering::AcqRel);
     }
 
-    /// An invalidation took place, and nobody could tell where: nothing is believed until [`Floors::see_again`].
-    pub fn go_blind(&self) {
-        self.blind.store(true, Ordering::Release);
+    /// An invalidation took place, and nobody could tell where: nothing is believed until that is made good.
+    pub fn miss_one(&self) {
+        self.missed.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How many invalidations were missed so far, for [`Floors::make_good`].
+    #[must_use]
+    pub fn missed(&self) -> u64 {
+        self.missed.load(Ordering::Acquire)
+    }
+
+    /// The floors contain all that took place until [`Floors::missed`] was at `missed`.
+    pub fn make_good(&self, missed: u64) {
+        self.made_good.fetch_max(missed, Ordering::AcqRel);
     }
 
     /// Whether an invalidation is missing.
     #[must_use]
-    pub fn is_blind(&self) -> bool {
-        self.blind.load(Ordering::Acquire)
-    }
-
-    /// The floor of everything was raised past what was missing.
-    pub fn see_again(&self) {
-        self.blind.store(false, Ordering::Release);
+    pub fn is_missing_one(&self) -> bool {
+        self.missed() > self.made_good.load(Ordering::Acquire)
     }
 
     /// Whether the floors may be believed at `now`.
     #[must_use]
     pub fn trusted(&self, now: Instant) -> bool {
-        !self.is_blind() && self.silence(now).is_some_and(|silence| silence < self.lease)
+        !self.is_missing_one() && self.silence(now).is_some_and(|silence| silence < self.lease)
     }
 
     /// For how long floors are believed.
@@ -247,9 +257,11 @@ mod tests {
         floors.heard(now);
         assert!(floors.trusted(now + Duration::from_millis(499)));
         assert!(!floors.trusted(now + Duration::from_millis(500)));
-        floors.go_blind();
-        assert!(!floors.trusted(now));
-        floors.see_again();
+        let before = floors.missed();
+        floors.miss_one();
+        floors.make_good(before);
+        assert!(!floors.trusted(now), "what was made good was another one");
+        floors.make_good(floors.missed());
         assert!(floors.trusted(now));
     }
 

@@ -184,6 +184,9 @@ sections! {
         /// Time between two looks at the health and lag of a node.
         #[garde(custom(between(MS_10, MIN_10)))]
         probe_interval: Duration = Some("100ms"), "a duration from 10ms to 10m";
+        /// The same while there are reads and writes: what is read is known to be as old as the last look, or newer.
+        #[garde(custom(between(MS_1, MIN_10)))]
+        sample_interval: Duration = Some("10ms"), "a duration from 1ms to 10m";
         /// Longest time for such a look.
         #[garde(custom(between(MS_10, MIN_10)))]
         probe_timeout: Duration = Some("1s"), "a duration from 10ms to 10m";

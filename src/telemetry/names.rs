@@ -26,6 +26,14 @@ pub const CACHE_REQUESTS_TOTAL: &str = "cache_requests_total";
 pub const CACHE_SINGLE_FLIGHT_JOINS_TOTAL: &str = "cache_single_flight_joins_total";
 /// Time of a load from the database, by `family` and `outcome`.
 pub const CACHE_LOAD_DURATION_SECONDS: &str = "cache_load_duration_seconds";
+/// Events that made entries out of date, by `event`.
+pub const CACHE_INVALIDATIONS_TOTAL: &str = "cache_invalidations_total";
+/// Time of a message through the stream, from a process to itself.
+pub const CACHE_FEED_LAG_SECONDS: &str = "cache_feed_lag_seconds";
+/// Whether the floors are believed.
+pub const CACHE_LEASE_VALID: &str = "cache_lease_valid";
+/// For how long nothing was heard of invalidations.
+pub const CACHE_FEED_SILENCE_SECONDS: &str = "cache_feed_silence_seconds";
 
 /// What a metric is, for its `HELP` and `TYPE`.
 pub(super) enum Kind {
@@ -52,4 +60,8 @@ pub(super) const ALL: &[(&str, Kind, &str)] = &[
     (CACHE_REQUESTS_TOTAL, Kind::Counter, "Looks at a level of the cache."),
     (CACHE_SINGLE_FLIGHT_JOINS_TOTAL, Kind::Counter, "Reads that waited for the load of another one."),
     (CACHE_LOAD_DURATION_SECONDS, Kind::Seconds, "Time of a load from the database, rendering included."),
+    (CACHE_INVALIDATIONS_TOTAL, Kind::Counter, "Events that made entries out of date."),
+    (CACHE_FEED_LAG_SECONDS, Kind::Seconds, "Time of an invalidation through the stream."),
+    (CACHE_LEASE_VALID, Kind::Gauge, "Whether what is known of invalidations is recent enough."),
+    (CACHE_FEED_SILENCE_SECONDS, Kind::Gauge, "For how long nothing was heard of invalidations."),
 ];

@@ -14,6 +14,8 @@ use crate::support::{database, eventually, own_stack};
 struct Silence;
 
 impl Journal for Silence {
+    type Record = ();
+
     async fn append(&self, _: &mut PgConnection) -> sqlx::Result<()> {
         Ok(())
     }
