@@ -1,5 +1,6 @@
 //! Logs, traces and metrics: installed once, flushed at the end.
 
+pub mod cache;
 pub mod database;
 pub mod names;
 

@@ -20,6 +20,14 @@ pub const DB_POOL_CONNECTIONS: &str = "db_pool_connections";
 pub const DB_NODE_UP: &str = "db_node_up";
 /// For how long a replica has been behind, by `node`.
 pub const DB_REPLICA_LAG_SECONDS: &str = "db_replica_lag_seconds";
+/// Time of a call to Redis, by `operation`.
+pub const CACHE_REDIS_DURATION_SECONDS: &str = "cache_redis_duration_seconds";
+/// Calls to Redis without an answer, by `operation` and `reason`.
+pub const CACHE_REDIS_ERRORS_TOTAL: &str = "cache_redis_errors_total";
+/// What the circuit breaker before Redis does: 0 closed, 1 half open, 2 open.
+pub const CACHE_BREAKER_STATE: &str = "cache_breaker_state";
+/// How often that circuit breaker opened.
+pub const CACHE_BREAKER_OPENED_TOTAL: &str = "cache_breaker_opened_total";
 
 /// What a metric is, for its `HELP` and `TYPE`.
 pub(super) enum Kind {
@@ -43,4 +51,8 @@ pub(super) const ALL: &[(&str, Kind, &str)] = &[
     (DB_POOL_CONNECTIONS, Kind::Gauge, "Connections of a database node's pool."),
     (DB_NODE_UP, Kind::Gauge, "Whether a database node answers."),
     (DB_REPLICA_LAG_SECONDS, Kind::Gauge, "For how long a replica has been behind the primary."),
+    (CACHE_REDIS_DURATION_SECONDS, Kind::Seconds, "Time of a call to Redis, waiting for a connection included."),
+    (CACHE_REDIS_ERRORS_TOTAL, Kind::Counter, "Calls to Redis that gave their caller no answer."),
+    (CACHE_BREAKER_STATE, Kind::Gauge, "The circuit breaker before Redis: 0 closed, 1 half open, 2 open."),
+    (CACHE_BREAKER_OPENED_TOTAL, Kind::Counter, "How often the circuit breaker before Redis opened."),
 ];
