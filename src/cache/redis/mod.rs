@@ -198,7 +198,7 @@ impl Redis {
         self.inner.breaker.report()
     }
 
-    /// Asks whether Redis is there; of a cluster, every primary.
+    /// Asks whether Redis is there; of a cluster, every primary that there is a connection to.
     ///
     /// # Errors
     /// As [`Redis::run`].
