@@ -204,7 +204,7 @@ sections! {
         mode: RedisMode = Some("standalone"), "standalone or cluster";
         /// Connections (to each node) that all calls share.
         #[garde(range(min = 1, max = 1000))]
-        max_connections: u32 = Some("4"), "a whole number from 1 to 1000";
+        max_connections: u32 = Some("2"), "a whole number from 1 to 1000";
         /// Wait after which a read goes on without Redis, while the call itself may take `redis.timeout`.
         #[garde(custom(between(MS_1, MIN_10)))]
         soft_deadline: Duration = Some("25ms"), "a duration from 1ms up to redis.timeout";

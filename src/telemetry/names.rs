@@ -34,6 +34,14 @@ pub const CACHE_FEED_LAG_SECONDS: &str = "cache_feed_lag_seconds";
 pub const CACHE_LEASE_VALID: &str = "cache_lease_valid";
 /// For how long nothing was heard of invalidations.
 pub const CACHE_FEED_SILENCE_SECONDS: &str = "cache_feed_silence_seconds";
+/// Time of a call to Redis, by `operation`.
+pub const CACHE_REDIS_DURATION_SECONDS: &str = "cache_redis_duration_seconds";
+/// Calls to Redis without an answer, by `operation` and `reason`.
+pub const CACHE_REDIS_ERRORS_TOTAL: &str = "cache_redis_errors_total";
+/// What the circuit breaker before Redis does: 0 closed, 1 half open, 2 open.
+pub const CACHE_BREAKER_STATE: &str = "cache_breaker_state";
+/// How often that circuit breaker opened.
+pub const CACHE_BREAKER_OPENED_TOTAL: &str = "cache_breaker_opened_total";
 
 /// What a metric is, for its `HELP` and `TYPE`.
 pub(super) enum Kind {
@@ -64,4 +72,8 @@ pub(super) const ALL: &[(&str, Kind, &str)] = &[
     (CACHE_FEED_LAG_SECONDS, Kind::Seconds, "Time of an invalidation through the stream."),
     (CACHE_LEASE_VALID, Kind::Gauge, "Whether what is known of invalidations is recent enough."),
     (CACHE_FEED_SILENCE_SECONDS, Kind::Gauge, "For how long nothing was heard of invalidations."),
+    (CACHE_REDIS_DURATION_SECONDS, Kind::Seconds, "Time of a call to Redis, waiting for a connection included."),
+    (CACHE_REDIS_ERRORS_TOTAL, Kind::Counter, "Calls to Redis that gave their caller no answer."),
+    (CACHE_BREAKER_STATE, Kind::Gauge, "The circuit breaker before Redis: 0 closed, 1 half open, 2 open."),
+    (CACHE_BREAKER_OPENED_TOTAL, Kind::Counter, "How often the circuit breaker before Redis opened."),
 ];

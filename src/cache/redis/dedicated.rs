@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use deadpool_redis::redis::{Cmd, FromRedisValue, aio::MultiplexedConnection};
+use deadpool_redis::redis::{Cmd, FromRedisValue, aio::MultiplexedConnection, from_redis_value};
 
 use super::RedisError;
 
@@ -21,6 +21,7 @@ impl DedicatedConnection {
     /// key no longer answers `MOVED`.
     pub async fn query<T: FromRedisValue>(&mut self, command: &Cmd, patience: Duration) -> Result<T, RedisError> {
         let answer = tokio::time::timeout(patience, command.query_async(&mut self.connection)).await;
-        Ok(answer.map_err(|_| RedisError::Timeout(patience))??)
+        let value = answer.map_err(|_| RedisError::Timeout(patience))??;
+        from_redis_value(value).map_err(|error| RedisError::Answer(error.to_string()))
     }
 }

@@ -22,6 +22,9 @@ pub enum RedisError {
     /// No connection could be had: nothing was sent.
     #[error("no connection to Redis: {0}")]
     Connection(String),
+    /// The answer is none that its caller understands.
+    #[error("an unexpected answer from Redis: {0}")]
+    Answer(String),
     /// The connection broke, or the server answered with an error.
     #[error("{0}")]
     Command(#[from] redis::RedisError),
@@ -32,7 +35,7 @@ impl RedisError {
     #[must_use]
     pub fn is_failure(&self) -> bool {
         match self {
-            Self::Address(_) | Self::Open => false,
+            Self::Address(_) | Self::Open | Self::Answer(_) => false,
             Self::Slow(_) | Self::Timeout(_) | Self::Connection(_) => true,
             Self::Command(error) => match error.kind() {
                 ErrorKind::Io | ErrorKind::ClusterConnectionNotFound | ErrorKind::AuthenticationFailed => true,
@@ -50,11 +53,19 @@ impl RedisError {
         }
     }
 
+    /// Whether a script is to be sent with its code.
+    pub(super) fn is_unknown_script(&self) -> bool {
+        self.is_server_error(ServerErrorKind::NoScript)
+    }
+
+    fn is_server_error(&self, kind: ServerErrorKind) -> bool {
+        matches!(self, Self::Command(error) if error.kind() == ErrorKind::Server(kind))
+    }
+
     /// Whether the same command may succeed a moment later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        let again = |error: &redis::RedisError| matches!(error.kind(), ErrorKind::Server(ServerErrorKind::TryAgain));
-        self.is_failure() || matches!(self, Self::Command(error) if again(error))
+        self.is_failure() || self.is_server_error(ServerErrorKind::TryAgain)
     }
 
     /// For metrics.
@@ -66,6 +77,7 @@ impl RedisError {
             Self::Slow(_) => "slow",
             Self::Timeout(_) => "timeout",
             Self::Connection(_) => "connection",
+            Self::Answer(_) => "answer",
             Self::Command(_) if self.is_failure() => "connection",
             Self::Command(_) => "reply",
         }
