@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use super::floors::Floors;
 use super::key::{Family, Key};
 use crate::model::position::Stamp;
@@ -66,6 +68,8 @@ pub struct Entry {
     pub node: Arc<str>,
     /// What it depends on, by name.
     pub tags: Arc<[Tag]>,
+    /// The same for a CDN, separated by spaces.
+    pub surrogate_keys: Bytes,
     /// What it depends on, its key and the patterns that cover it included.
     pub watch: Box<[TagHash]>,
     /// When the load began.
@@ -108,7 +112,8 @@ impl Entry {
     pub fn new(key: Key, parts: Parts) -> Self {
         let watch = watch(&key, &parts.tags);
         let Parts { content, stamp, node, tags, born, span, load_time } = parts;
-        Self { key, content, stamp, node, tags, watch, born, span, load_time, checked: AtomicU64::new(0) }
+        let surrogate_keys = tags.iter().map(Tag::as_str).collect::<Vec<_>>().join(" ").into();
+        Self { key, content, stamp, node, tags, surrogate_keys, watch, born, span, load_time, checked: AtomicU64::new(0) }
     }
 
     /// Whether no invalidation has overtaken it.
@@ -159,7 +164,7 @@ impl Entry {
     /// About how many bytes of memory it takes, with its place in the table.
     #[must_use]
     pub fn size(&self) -> usize {
-        let tags: usize = self.tags.iter().map(|tag| tag.as_str().len() + 24).sum();
+        let tags: usize = self.tags.iter().map(|tag| 2 * tag.as_str().len() + 24).sum();
         let content = self.content.as_ref().map_or(0, Representation::size);
         content + tags + self.watch.len() * 8 + self.key.text().len() + size_of::<Self>() + 256
     }

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::entry::{Entry, Freshness, watch};
 use super::flight::{Boarding, Outcome};
@@ -17,6 +17,10 @@ use crate::model::tags::{Tag, TagHash};
 
 /// How often somebody waits for loads of others that turn out to be too old for them before they load alone.
 const JOINS: usize = 3;
+
+/// For how long a write waits in the background for its floor to be flushed, and how often it looks.
+const REFILL_PATIENCE: Duration = Duration::from_secs(1);
+const REFILL_PAUSE: Duration = Duration::from_millis(5);
 
 /// What a load has to see to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +152,33 @@ impl Cache {
             // It runs on by itself.
             drop(quest.take_off(ticket));
         }
+    }
+
+    /// Loads `key` again after a write, in the background, as soon as `flushed` says that what is loaded can be kept: the
+    /// floor of a write is a position that the primary has written and not yet flushed.
+    #[expect(clippy::disallowed_methods, reason = "nobody waits for it, and it ends by itself")]
+    pub fn refill<E, F, Fut>(&self, key: Key, tags: Vec<Tag>, load: F, flushed: impl Fn() -> Position + Send + 'static)
+    where
+        E: Outage + Clone + Send + Sync + 'static,
+        F: Fn(Plan) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<Loaded, E>> + Send,
+    {
+        if !self.inner.enabled {
+            return;
+        }
+        let cache = self.clone();
+        tokio::spawn(async move {
+            let floor = cache.inner.floors.required(&watch(&key, &tags));
+            let begun = Instant::now();
+            while flushed() < floor && begun.elapsed() < REFILL_PATIENCE {
+                tokio::time::sleep(REFILL_PAUSE).await;
+            }
+            if let Boarding::Lead(ticket) = cache.inner.flights.board::<E>(key.text(), cache.inner.floors.lease()) {
+                let demand = cache.demand(&watch(&key, &tags), None);
+                let quest = Quest { older: Some(begun), ..cache.quest(&key, &tags, demand, load) };
+                drop(quest.take_off(ticket));
+            }
+        });
     }
 
     fn look(&self, key: &Key, token: Option<&ConsistencyToken>) -> Look {

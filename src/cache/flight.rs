@@ -72,12 +72,6 @@ impl Flights {
 }
 
 impl<E> Ticket<E> {
-    /// When the flight began.
-    #[must_use]
-    pub fn begun(&self) -> Instant {
-        self.flight.begun
-    }
-
     /// Tells everybody who waits.
     pub fn land(self, outcome: Outcome<E>) {
         self.flight.outcome.send_replace(Some(outcome));

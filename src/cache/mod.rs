@@ -121,6 +121,13 @@ impl Cache {
         &self.inner.stats
     }
 
+    /// Tells the metrics what was counted.
+    pub fn publish_metrics(&self) {
+        self.inner.stats.publish();
+        let local = self.local_report();
+        crate::telemetry::cache::record_local(local.entries, local.bytes, local.evictions);
+    }
+
     /// The client of Redis.
     #[must_use]
     pub fn redis(&self) -> &Redis {

@@ -195,6 +195,18 @@ sections! {
         max_replica_lag: Duration = Some("5s"), "a duration from 10ms to 1h";
     }
 
+    /// The cache, in this process and in Redis.
+    cache: Cache {
+        /// Whether answers are kept. Without it each is read from the database.
+        enabled: bool = Some("true"), "true or false";
+        /// Most memory of this process for it.
+        #[garde(custom(sized(MIB_16, TIB)))]
+        memory: ByteSize = Some("512 MiB"), "a size from 16 MiB to 1 TiB";
+        /// For how long what is known of invalidations is believed without news; no answer is out of date for longer.
+        #[garde(custom(between(MS_100, MIN_1)))]
+        lease: Duration = Some("500ms"), "a duration from 100ms to 1m";
+    }
+
     /// Redis.
     redis: Redis {
         /// The server, or some nodes of a cluster, separated by commas.
@@ -202,6 +214,9 @@ sections! {
         url: Vec<SecretString> = None, "URLs such as redis://:password@host:6379/0";
         /// Whether that is one server or a Redis Cluster.
         mode: RedisMode = Some("standalone"), "standalone or cluster";
+        /// What all names begin with: another shop on the same Redis has another one.
+        #[garde(length(bytes, min = 1, max = 64), pattern("^[A-Za-z0-9._-]+$"))]
+        prefix: String = Some("bookstore"), "1 to 64 letters, digits, dots, dashes or underscores";
         /// Connections (to each node) that all calls share.
         #[garde(range(min = 1, max = 1000))]
         max_connections: u32 = Some("2"), "a whole number from 1 to 1000";
@@ -377,6 +392,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
 const KIB: ByteSize = ByteSize::kib(1);
+const MIB_16: ByteSize = ByteSize::mib(16);
 const GIB: ByteSize = ByteSize::gib(1);
 const TIB: ByteSize = ByteSize::tib(1);
 

@@ -52,20 +52,12 @@ impl Invalidation {
         let begun = Instant::now();
         let missed = inner.cache.floors().missed();
         // Behind a horizon that is too old, rows may have been removed already.
-        let usable = state.usable.take().filter(|taken| taken.at.elapsed() < RETENTION / 2);
-        match usable {
-            Some(taken) => {
-                let outcome = outbox::behind(&inner.db, &taken.horizon).await;
-                let outcome = match outcome {
-                    Ok((rows, horizon)) => self.learn(&mut state, rows).await.map(|()| horizon),
-                    Err(error) => Err(error),
-                };
-                // What could not be learnt is still to be learnt.
-                state.usable = Some(match &outcome {
-                    Ok(horizon) => Taken { horizon: horizon.clone(), at: begun },
-                    Err(_) => taken,
-                });
-                outcome?;
+        let usable = state.usable.as_ref().filter(|taken| taken.at.elapsed() < RETENTION / 2);
+        match usable.map(|taken| taken.horizon.clone()) {
+            Some(horizon) => {
+                let (rows, horizon) = outbox::behind(&inner.db, &horizon).await?;
+                self.learn(&mut state, rows).await?;
+                state.usable = Some(Taken { horizon, at: begun });
             }
             None => {
                 let horizon = outbox::horizon(&inner.db).await?;
@@ -74,8 +66,7 @@ impl Invalidation {
                 self.know_epoch(epoch);
                 inner.cache.floors().raise_all(Position(position.0));
                 tracing::info!(%position, "nothing is known of what was invalidated: all entries are loaded once more");
-                let horizon = Horizon { unpublished: Vec::new(), ..horizon };
-                state.usable = Some(Taken { horizon, at: begun });
+                state.usable = Some(Taken { horizon: horizon.all_known(), at: begun });
                 state.known.clear();
             }
         }

@@ -32,6 +32,14 @@ pub struct Horizon {
     pub unpublished: Vec<i64>,
 }
 
+impl Horizon {
+    /// The same where all that the snapshot showed is known, published or not.
+    #[must_use]
+    pub fn all_known(self) -> Self {
+        Self { unpublished: Vec::new(), ..self }
+    }
+}
+
 impl Journal for Events {
     type Record = Vec<i64>;
 

@@ -1,5 +1,6 @@
 //! What the shop talks about: identifiers, books, money, events and the clock. A leaf: it imports nothing above it.
 
+pub mod answer;
 pub mod audit;
 pub mod clock;
 pub mod consistency;

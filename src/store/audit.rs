@@ -17,8 +17,7 @@ impl Store {
         before: Option<AuditId>,
         limit: i64,
     ) -> Result<Vec<AuditRecord>, StoreError> {
-        self.db
-            .read("audit.list", Consistency::PreferLatest, |mut c| async move {
+        self.read("audit.list", Consistency::PreferLatest, |mut c| async move {
                 sql::list(&mut c, resource_id, before, limit).await
             })
             .await
@@ -29,8 +28,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn audit_records_of(&self, actor: UserId) -> Result<Vec<AuditRecord>, StoreError> {
-        self.db
-            .read(
+        self.read(
                 "audit.of_actor",
                 Consistency::PreferLatest,
                 |mut c| async move { sql::of_actor(&mut c, actor).await },

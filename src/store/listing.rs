@@ -19,8 +19,7 @@ impl Store {
         after: Option<&Position>,
         limit: i64,
     ) -> Result<Vec<(ProductSummary, SortKey)>, StoreError> {
-        self.db
-            .read("listing.page", Consistency::Eventual, |mut c| async move {
+        self.read("listing.page", Consistency::Eventual, |mut c| async move {
                 sql::page(&mut c, filters, sort, after, limit).await
             })
             .await
@@ -36,8 +35,7 @@ impl Store {
         wanted: &[Facet],
         query: &FacetQuery,
     ) -> Result<Vec<FacetCount>, StoreError> {
-        self.db
-            .read("listing.facets", Consistency::Eventual, |mut c| async move {
+        self.read("listing.facets", Consistency::Eventual, |mut c| async move {
                 facets::facets(&mut c, filters, wanted, query).await
             })
             .await

@@ -20,8 +20,7 @@ impl Store {
         limit: i64,
         bound: i64,
     ) -> Result<Hits, StoreError> {
-        self.db
-            .read("search.page", Consistency::Eventual, |mut c| async move {
+        self.read("search.page", Consistency::Eventual, |mut c| async move {
                 sql::page(&mut c, filters, query, after, limit, bound).await
             })
             .await
@@ -32,8 +31,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn search_isbn(&self, filters: &Filters, isbn: &Isbn13) -> Result<Option<ProductSummary>, StoreError> {
-        self.db
-            .read("search.isbn", Consistency::Eventual, |mut c| async move {
+        self.read("search.isbn", Consistency::Eventual, |mut c| async move {
                 sql::by_isbn(&mut c, filters, isbn.as_str()).await
             })
             .await
@@ -44,8 +42,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn word_candidates(&self, words: &[String], operands: &[String]) -> Result<Vec<Candidate>, StoreError> {
-        self.db
-            .read("search.candidates", Consistency::Eventual, |mut c| async move {
+        self.read("search.candidates", Consistency::Eventual, |mut c| async move {
                 sql::candidates(&mut c, words, operands).await
             })
             .await
@@ -62,8 +59,7 @@ impl Store {
         expression: Option<&str>,
         limit: i64,
     ) -> Result<Vec<Suggestion>, StoreError> {
-        self.db
-            .read("search.suggestions", Consistency::Eventual, |mut c| async move {
+        self.read("search.suggestions", Consistency::Eventual, |mut c| async move {
                 suggestions::find(&mut c, phrase, expression, limit).await
             })
             .await

@@ -14,8 +14,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn account(&self, id: UserId) -> Result<Option<Account>, StoreError> {
-        self.db
-            .read("users.by_id", Consistency::PreferLatest, |mut c| async move { sql::by_id(&mut c, id).await })
+        self.read("users.by_id", Consistency::PreferLatest, |mut c| async move { sql::by_id(&mut c, id).await })
             .await
     }
 
@@ -24,8 +23,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn account_by_email(&self, email: &str) -> Result<Option<Account>, StoreError> {
-        self.db
-            .read("users.by_email", Consistency::Latest, |mut c| async move { sql::by_email(&mut c, email).await })
+        self.read("users.by_email", Consistency::Latest, |mut c| async move { sql::by_email(&mut c, email).await })
             .await
     }
 }

@@ -48,3 +48,10 @@ pub fn record_breaker(state: u8) {
 pub fn record_breaker_opened() {
     metrics::counter!(names::CACHE_BREAKER_OPENED_TOTAL).increment(1);
 }
+
+/// How full the first level is.
+pub fn record_local(entries: u64, bytes: u64, evictions: u64) {
+    metrics::gauge!(names::CACHE_ENTRIES).set(entries as f64);
+    metrics::gauge!(names::CACHE_BYTES).set(bytes as f64);
+    metrics::counter!(names::CACHE_EVICTIONS_TOTAL).absolute(evictions);
+}

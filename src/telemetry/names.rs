@@ -42,6 +42,12 @@ pub const CACHE_REDIS_ERRORS_TOTAL: &str = "cache_redis_errors_total";
 pub const CACHE_BREAKER_STATE: &str = "cache_breaker_state";
 /// How often that circuit breaker opened.
 pub const CACHE_BREAKER_OPENED_TOTAL: &str = "cache_breaker_opened_total";
+/// Entries in the first level.
+pub const CACHE_ENTRIES: &str = "cache_entries";
+/// Bytes that they take.
+pub const CACHE_BYTES: &str = "cache_bytes";
+/// Entries that had to make room for others.
+pub const CACHE_EVICTIONS_TOTAL: &str = "cache_evictions_total";
 
 /// What a metric is, for its `HELP` and `TYPE`.
 pub(super) enum Kind {
@@ -72,6 +78,9 @@ pub(super) const ALL: &[(&str, Kind, &str)] = &[
     (CACHE_FEED_LAG_SECONDS, Kind::Seconds, "Time of an invalidation through the stream."),
     (CACHE_LEASE_VALID, Kind::Gauge, "Whether what is known of invalidations is recent enough."),
     (CACHE_FEED_SILENCE_SECONDS, Kind::Gauge, "For how long nothing was heard of invalidations."),
+    (CACHE_ENTRIES, Kind::Gauge, "Entries in the first level of the cache."),
+    (CACHE_BYTES, Kind::Gauge, "Bytes that the entries of the first level take."),
+    (CACHE_EVICTIONS_TOTAL, Kind::Counter, "Entries that had to make room for others."),
     (CACHE_REDIS_DURATION_SECONDS, Kind::Seconds, "Time of a call to Redis, waiting for a connection included."),
     (CACHE_REDIS_ERRORS_TOTAL, Kind::Counter, "Calls to Redis that gave their caller no answer."),
     (CACHE_BREAKER_STATE, Kind::Gauge, "The circuit breaker before Redis: 0 closed, 1 half open, 2 open."),
