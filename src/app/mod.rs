@@ -185,7 +185,10 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
     let credentials = Credentials::new(store.clone(), passwords, Throttle::new(&config.limits));
     let session_limits = SessionLimits::from(&config.auth);
     Ok(AppState {
-        health: Arc::new(Health::new(vec![Arc::new(DatabaseProbe(db.clone())), Arc::new(RedisProbe(store.cache().redis().clone()))])),
+        health: Arc::new(Health::new(vec![
+            Arc::new(DatabaseProbe(db.clone())),
+            Arc::new(RedisProbe(store.cache().redis().clone())),
+        ])),
         access: Arc::new(Access::new(store.clone(), Arc::clone(&clock), session_limits)),
         users: Arc::new(Users::new(store.clone(), Arc::clone(&clock), credentials.clone())),
         sessions: Arc::new(Sessions::new(store.clone(), Arc::clone(&clock), credentials, session_limits)),

@@ -100,8 +100,7 @@ pub fn decode(key: Key, mut bytes: Bytes, left: Duration) -> Option<Entry> {
             Some(Representation { body: plain, variants, particulars: Arc::new(content.particulars) })
         }
     };
-    let span =
-        Span { fresh: head.fresh, while_revalidating: head.while_revalidating, if_error: head.if_error };
+    let span = Span { fresh: head.fresh, while_revalidating: head.while_revalidating, if_error: head.if_error };
     let age = span.whole().checked_sub(left)?;
     let parts = Parts {
         content,

@@ -113,7 +113,19 @@ impl Entry {
         let watch = watch(&key, &parts.tags);
         let Parts { content, stamp, node, tags, born, span, load_time } = parts;
         let surrogate_keys = tags.iter().map(Tag::as_str).collect::<Vec<_>>().join(" ").into();
-        Self { key, content, stamp, node, tags, surrogate_keys, watch, born, span, load_time, checked: AtomicU64::new(0) }
+        Self {
+            key,
+            content,
+            stamp,
+            node,
+            tags,
+            surrogate_keys,
+            watch,
+            born,
+            span,
+            load_time,
+            checked: AtomicU64::new(0),
+        }
     }
 
     /// Whether no invalidation has overtaken it.

@@ -193,9 +193,7 @@ impl Cache {
             count(CacheResult::Miss);
             return Look::Miss(None);
         };
-        let too_old = token.is_some_and(|token| {
-            entry.stamp.position < token.demand(entry.stamp.epoch, &entry.watch)
-        });
+        let too_old = token.is_some_and(|token| entry.stamp.position < token.demand(entry.stamp.epoch, &entry.watch));
         if too_old || !entry.is_valid(&inner.floors) {
             count(CacheResult::Invalid);
             return Look::Miss(None);
@@ -225,7 +223,15 @@ impl Cache {
     }
 
     fn quest<F>(&self, key: &Key, tags: &[Tag], demand: Position, load: F) -> Quest<F> {
-        Quest { cache: self.clone(), key: key.clone(), tags: tags.to_vec(), demand, older: None, begun: Instant::now(), load }
+        Quest {
+            cache: self.clone(),
+            key: key.clone(),
+            tags: tags.to_vec(),
+            demand,
+            older: None,
+            begun: Instant::now(),
+            load,
+        }
     }
 
     fn demand(&self, watch: &[TagHash], token: Option<&ConsistencyToken>) -> Position {

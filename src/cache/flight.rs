@@ -57,7 +57,11 @@ impl Flights {
 
     /// Joins the flight of `key` unless it is older than `patience`, as it may be after a pause of the whole process; then,
     /// and where there is none, leads one.
-    pub fn board<E: Clone + Send + Sync + 'static>(self: &Arc<Self>, key: &Arc<str>, patience: Duration) -> Boarding<E> {
+    pub fn board<E: Clone + Send + Sync + 'static>(
+        self: &Arc<Self>,
+        key: &Arc<str>,
+        patience: Duration,
+    ) -> Boarding<E> {
         let now = Instant::now();
         let mut flights = self.lock();
         if let Some(flight) = flights.get(key).and_then(|flight| Arc::clone(flight).downcast::<Flight<E>>().ok())
@@ -81,7 +85,9 @@ impl<E> Ticket<E> {
 impl<E> Drop for Ticket<E> {
     fn drop(&mut self) {
         let mut flights = self.flights.lock();
-        let mine = flights.get(&self.key).is_some_and(|flight| std::ptr::addr_eq(Arc::as_ptr(flight), Arc::as_ptr(&self.flight)));
+        let mine = flights
+            .get(&self.key)
+            .is_some_and(|flight| std::ptr::addr_eq(Arc::as_ptr(flight), Arc::as_ptr(&self.flight)));
         if mine {
             flights.remove(&self.key);
         }

@@ -20,7 +20,7 @@ pub struct Lifetimes {
 }
 
 /// No entry of any family lives longer, stale times included.
-pub const LONGEST_LIFE: Duration = Duration::from_secs(2 * 3_600);
+pub const LONGEST_LIFE: Duration = Duration::from_secs(3 * 3_600);
 
 const fn lifetimes(fresh: u64, absent: u64, while_revalidating: u64, if_error: u64) -> Lifetimes {
     Lifetimes {

@@ -38,7 +38,13 @@ impl moka::Expiry<Arc<str>, Arc<Entry>> for Lifetime {
         Some(entry.span.whole().saturating_sub(entry.age(now)))
     }
 
-    fn expire_after_update(&self, _: &Arc<str>, entry: &Arc<Entry>, now: Instant, _: Option<Duration>) -> Option<Duration> {
+    fn expire_after_update(
+        &self,
+        _: &Arc<str>,
+        entry: &Arc<Entry>,
+        now: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
         Some(entry.span.whole().saturating_sub(entry.age(now)))
     }
 }
@@ -68,7 +74,6 @@ impl Local {
     pub fn get(&self, key: &str) -> Option<Arc<Entry>> {
         self.entries.get(key)
     }
-
 
     /// Keeps an entry.
     pub fn put(&self, entry: Arc<Entry>) {

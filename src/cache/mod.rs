@@ -163,9 +163,8 @@ impl Cache {
         if !inner.enabled || !inner.floors.trusted(Instant::now()) {
             return;
         }
-        let usable = |entry: &Entry| {
-            entry.is_valid(&inner.floors) && entry.freshness(Instant::now()) == Freshness::Fresh
-        };
+        let usable =
+            |entry: &Entry| entry.is_valid(&inner.floors) && entry.freshness(Instant::now()) == Freshness::Fresh;
         let missing: Vec<Key> = keys
             .iter()
             .filter(|key| inner.local.get(key.text()).is_none_or(|entry| !usable(&entry)))

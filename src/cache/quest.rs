@@ -108,7 +108,12 @@ impl<F> Quest<F> {
         let loaded = self.load().await;
         let (seen, begun) = (loaded.seen, loaded.begun);
         let outcome = match self.cache.settle(loaded, fallback) {
-            Ok(found) => Outcome { result: Ok(found.entry), level: if found.stale { Level::Remote } else { Level::Origin }, seen, begun },
+            Ok(found) => Outcome {
+                result: Ok(found.entry),
+                level: if found.stale { Level::Remote } else { Level::Origin },
+                seen,
+                begun,
+            },
             Err(error) => Outcome { result: Err(error), level: Level::Origin, seen, begun },
         };
         (outcome, my_turn)
@@ -175,7 +180,12 @@ impl<F> Quest<F> {
                 Err(error) => {
                     count(CacheResult::Error);
                     telemetry::record_load(self.key.family().name(), begun.elapsed(), false);
-                    return Outcome { result: Err(error), level: Level::Origin, seen: Position::default(), begun: self.begun };
+                    return Outcome {
+                        result: Err(error),
+                        level: Level::Origin,
+                        seen: Position::default(),
+                        begun: self.begun,
+                    };
                 }
             };
             let known: Vec<Tag> = self.tags.iter().chain(&loaded.tags).cloned().collect();

@@ -83,8 +83,12 @@ impl Remote {
         type Answer = (Option<Vec<u8>>, i64);
         match self.redis.pipeline::<Vec<redis::Value>>("cache.get_many", &pipeline).await {
             Ok(values) => {
-                let pairs = values.chunks(2).map(|pair| redis::from_redis_value::<Answer>(redis::Value::Array(pair.to_vec())));
-                keys.iter().zip(pairs).map(|(key, pair)| pair.map_or(Remembered::Nothing, |pair| read(key, pair))).collect()
+                let pairs =
+                    values.chunks(2).map(|pair| redis::from_redis_value::<Answer>(redis::Value::Array(pair.to_vec())));
+                keys.iter()
+                    .zip(pairs)
+                    .map(|(key, pair)| pair.map_or(Remembered::Nothing, |pair| read(key, pair)))
+                    .collect()
             }
             Err(error) => keys.iter().map(|_| unavailable(&error)).collect(),
         }

@@ -235,6 +235,10 @@ impl Node {
 
     pub(super) fn report(&self) -> NodeReport {
         let health = self.shared.health.borrow().clone();
-        NodeReport { name: self.shared.name.to_string(), usable: health.up && health.lag <= self.shared.max_lag, health }
+        NodeReport {
+            name: self.shared.name.to_string(),
+            usable: health.up && health.lag <= self.shared.max_lag,
+            health,
+        }
     }
 }

@@ -45,9 +45,8 @@ impl Genres {
     /// The database's.
     pub async fn all(&self) -> Result<Answer, GenreError> {
         let render = self.render;
-        let load = move |store: Store| async move {
-            Ok::<_, GenreError>(Rendered::found(render(store.genres().await?)?))
-        };
+        let load =
+            move |store: Store| async move { Ok::<_, GenreError>(Rendered::found(render(store.genres().await?)?)) };
         let answer = self.store.cached(&Key::only(Family::Genres), &[Tag::genres()], load).await?;
         answer.ok_or(GenreError::Missing)
     }

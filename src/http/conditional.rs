@@ -14,8 +14,8 @@ use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 
 use super::{
-    middleware::coding::Accepted,
     cache_policy::CachePolicy,
+    middleware::coding::Accepted,
     problem::{FieldError, Kind, Problem},
 };
 use crate::model::answer::{Answer, RenderError, Source};

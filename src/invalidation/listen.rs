@@ -49,9 +49,8 @@ impl Invalidation {
         // A block and the patience with its answer together stay well below a lease.
         let (block, patience) = (self.fraction(5), self.fraction(5));
         let connecting = tokio::time::timeout(self.fraction(1), inner.stream.connect(inner.cache.redis()));
-        let mut tail = connecting
-            .await
-            .map_err(|_| StreamError::Redis(crate::cache::RedisError::Timeout(self.fraction(1))))??;
+        let mut tail =
+            connecting.await.map_err(|_| StreamError::Redis(crate::cache::RedisError::Timeout(self.fraction(1))))??;
         let mut place = self.join(&mut tail, patience.max(Duration::from_millis(100))).await?;
         inner.streaming.store(true, Ordering::Relaxed);
         tracing::info!("the stream is heard");

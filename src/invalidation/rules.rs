@@ -68,11 +68,9 @@ mod tests {
         let imported = DomainEvent::ProductsImported { created: vec![book], changed: vec![other] };
         assert_eq!(texts(imported), catalogue(&[book, other]));
         assert_eq!(texts(DomainEvent::CatalogueSeeded { books: 3 }), ["*"]);
-        for event in [
-            DomainEvent::UserRegistered { user },
-            DomainEvent::UserChanged { user },
-            DomainEvent::UserDeleted { user },
-        ] {
+        for event in
+            [DomainEvent::UserRegistered { user }, DomainEvent::UserChanged { user }, DomainEvent::UserDeleted { user }]
+        {
             assert_eq!(texts(event), [format!("user:{user}")]);
         }
         assert!(texts(DomainEvent::SessionStarted { user, session }).is_empty());

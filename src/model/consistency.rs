@@ -94,7 +94,7 @@ mod tests {
     fn a_token_survives_being_written_and_read() {
         let token = token(0x0123_4567_89AB, &["book:1", "books:list"]);
         assert_eq!(token.to_string().parse(), Ok(token));
-        for bad in ["", "x", "????", "AAAA"] {
+        for bad in ["", "x", "????", "AAA"] {
             assert_eq!(bad.parse::<ConsistencyToken>(), Err(TokenError), "{bad:?}");
         }
     }

@@ -18,9 +18,9 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<AuditRecord>, StoreError> {
         self.read("audit.list", Consistency::PreferLatest, |mut c| async move {
-                sql::list(&mut c, resource_id, before, limit).await
-            })
-            .await
+            sql::list(&mut c, resource_id, before, limit).await
+        })
+        .await
     }
 
     /// Everything that one person did, the newest first.
@@ -29,11 +29,11 @@ impl Store {
     /// [`StoreError`].
     pub async fn audit_records_of(&self, actor: UserId) -> Result<Vec<AuditRecord>, StoreError> {
         self.read(
-                "audit.of_actor",
-                Consistency::PreferLatest,
-                |mut c| async move { sql::of_actor(&mut c, actor).await },
-            )
-            .await
+            "audit.of_actor",
+            Consistency::PreferLatest,
+            |mut c| async move { sql::of_actor(&mut c, actor).await },
+        )
+        .await
     }
 }
 

@@ -19,7 +19,10 @@ tokio::task_local! {
 }
 
 /// Runs a request that presents a token. Gives too what its writes add up to, the presented token included, where it wrote.
-pub async fn scope<F: Future>(presented: Option<ConsistencyToken>, request: F) -> (F::Output, Option<ConsistencyToken>) {
+pub async fn scope<F: Future>(
+    presented: Option<ConsistencyToken>,
+    request: F,
+) -> (F::Output, Option<ConsistencyToken>) {
     let scope = RefCell::new(Scope { presented, written: None });
     SCOPE
         .scope(scope, async {

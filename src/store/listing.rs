@@ -20,9 +20,9 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<(ProductSummary, SortKey)>, StoreError> {
         self.read("listing.page", Consistency::Eventual, |mut c| async move {
-                sql::page(&mut c, filters, sort, after, limit).await
-            })
-            .await
+            sql::page(&mut c, filters, sort, after, limit).await
+        })
+        .await
     }
 
     /// How many books have which value of the wanted facets, see [`FacetQuery`].
@@ -36,8 +36,8 @@ impl Store {
         query: &FacetQuery,
     ) -> Result<Vec<FacetCount>, StoreError> {
         self.read("listing.facets", Consistency::Eventual, |mut c| async move {
-                facets::facets(&mut c, filters, wanted, query).await
-            })
-            .await
+            facets::facets(&mut c, filters, wanted, query).await
+        })
+        .await
     }
 }

@@ -23,9 +23,9 @@ impl Store {
     /// [`StoreError`].
     pub async fn product_by_isbn(&self, isbn: &Isbn13) -> Result<Option<Product>, StoreError> {
         self.read("products.by_isbn", Consistency::Eventual, |mut c| async move {
-                sql::by_isbn13(&mut c, isbn.as_str()).await
-            })
-            .await
+            sql::by_isbn13(&mut c, isbn.as_str()).await
+        })
+        .await
     }
 }
 

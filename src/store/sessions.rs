@@ -48,11 +48,11 @@ impl Store {
     /// [`StoreError`].
     pub async fn sessions_of(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
         self.read(
-                "sessions.of_user",
-                Consistency::PreferLatest,
-                |mut c| async move { sql::of_user(&mut c, user).await },
-            )
-            .await
+            "sessions.of_user",
+            Consistency::PreferLatest,
+            |mut c| async move { sql::of_user(&mut c, user).await },
+        )
+        .await
     }
 
     /// The session with this id, ended or not.
@@ -69,9 +69,9 @@ impl Store {
     /// [`StoreError`].
     pub async fn has_session_from(&self, email: &str, address: &str) -> Result<bool, StoreError> {
         self.read("sessions.known_address", Consistency::PreferLatest, |mut c| async move {
-                sql::known_address(&mut c, email, address).await
-            })
-            .await
+            sql::known_address(&mut c, email, address).await
+        })
+        .await
     }
 }
 

@@ -76,7 +76,8 @@ fn credentials(shop: &Shop, more: &[(&str, &str)]) -> (Credentials, Passwords, D
     let config = shop.config(&[&QUICK_HASHES, more].concat());
     let db = Db::new(&config.database).unwrap();
     let passwords = Passwords::new(&config.auth).unwrap();
-    let credentials = Credentials::new(app::store(&config, &db).unwrap(), passwords.clone(), Throttle::new(&config.limits));
+    let credentials =
+        Credentials::new(app::store(&config, &db).unwrap(), passwords.clone(), Throttle::new(&config.limits));
     (credentials, passwords, db)
 }
 

@@ -106,7 +106,12 @@ impl Listing {
     /// # Errors
     /// [`ListingError::Invalid`] with every broken rule, [`ListingError::Forbidden`] where somebody other than an
     /// administrator asks for books that are not active, or the database's.
-    pub async fn page(&self, request: ListingRequest, query: &str, sees_unlisted: bool) -> Result<Answer, ListingError> {
+    pub async fn page(
+        &self,
+        request: ListingRequest,
+        query: &str,
+        sees_unlisted: bool,
+    ) -> Result<Answer, ListingError> {
         let sort = request.sort.unwrap_or(Sort::Popularity);
         let mut violations = Vec::new();
         let filters = keep(request.filters.check(), &mut violations);

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 pub use draft::{MoneyDraft, ProductDraft, Rules, SeriesDraft, genre_name};
 
 use super::violation::Violation;
+use crate::model::answer::{Answer, Render, RenderError};
 use crate::model::audit::{Actor, AuditRecord};
 use crate::model::clock::Clock;
 use crate::model::events::DomainEvent;
@@ -17,7 +18,6 @@ use crate::model::ids::{AuditId, ProductId, WorkId};
 use crate::model::isbn::{Isbn10, Isbn13};
 use crate::model::precondition::ExpectedVersion;
 use crate::model::product::{Product, ProductFields, Status};
-use crate::model::answer::{Answer, Render, RenderError};
 use crate::model::tags::Tag;
 use crate::store::{Family, Key, Outage, Rendered, Store, StoreError, WriteTx};
 

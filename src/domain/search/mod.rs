@@ -99,7 +99,12 @@ impl Search {
         let (pages, text): (_, Arc<str>) = (self.pages, query.into());
         let load = move |store: Store| {
             let (request, text) = (request.clone(), Arc::clone(&text));
-            async move { Ok::<_, ListingError>(Rendered::found((pages.matches)(Self { store, pages }.find(request).await?, &text)?)) }
+            async move {
+                Ok::<_, ListingError>(Rendered::found((pages.matches)(
+                    Self { store, pages }.find(request).await?,
+                    &text,
+                )?))
+            }
         };
         let key = Key::new(Family::BookSearch, query);
         self.store.cached(&key, &[Tag::book_lists()], load).await?.ok_or(ListingError::Missing)

@@ -12,9 +12,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub use documents::{FacetDocument, PageDocument, SummaryDocument};
 pub(super) use parameters::filtered;
 
+use super::API_PREFIX;
 use super::auth::MaybeCaller;
 use super::cache_policy::CachePolicy;
-use super::API_PREFIX;
 use super::conditional::{Conditions, finished, respond};
 use super::extract::Query;
 use super::problem::{FieldError, Kind, Problem};
@@ -22,8 +22,8 @@ use super::products::StatusDocument;
 use super::state::AppState;
 use crate::domain::listing::{ListingError, ListingPage, ListingRequest};
 use crate::domain::violation::Violation;
-use crate::model::listing::Sort;
 use crate::model::answer::RenderError;
+use crate::model::listing::Sort;
 use crate::model::product::Status;
 use crate::model::representation::{Particulars, Representation as Finished};
 
@@ -94,8 +94,7 @@ pub fn render(page: ListingPage, query: &str) -> Result<Finished, RenderError> {
 
 /// The parameters of a request in the one order that all requests for the same answer have.
 pub(super) fn canonical_query(uri: &Uri) -> String {
-    let mut pairs: Vec<&str> =
-        uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()).collect();
+    let mut pairs: Vec<&str> = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()).collect();
     pairs.sort_unstable();
     pairs.join("&")
 }

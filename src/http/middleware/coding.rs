@@ -15,11 +15,11 @@ use tower_http::compression::{
     predicate::{And, SizeAbove},
 };
 
-use crate::model::representation::{Representation, Variants};
 use crate::http::{
     conditional::{Tag, Tags},
     problem::{Kind, Problem},
 };
+use crate::model::representation::{Representation, Variants};
 
 /// Bodies of at least this many bytes are compressed.
 const COMPRESS_FROM: u64 = 1024;
