@@ -89,7 +89,7 @@ async fn a_hung_server_keeps_nobody_waiting_and_is_left_alone() {
     assert!(matches!(error, RedisError::Open), "{error:?}");
     let error = get_softly(&redis, "key").await.unwrap_err();
     assert!(matches!(error, RedisError::Open), "{error:?}");
-    let error = redis.run_idempotent::<()>("get", cmd("GET").arg("key"), 1_000_000).await.unwrap_err();
+    let error = redis.run_idempotent::<()>("get", cmd("GET").arg("key"), 100).await.unwrap_err();
     assert!(matches!(error, RedisError::Open), "{error:?}");
     let error = redis.ping().await.unwrap_err();
     assert!(matches!(error, RedisError::Open), "{error:?}");
