@@ -15,7 +15,7 @@ use axum::{
     Router,
     body::{Body, HttpBody as _},
     extract::Request,
-    http::{HeaderMap, Method, header},
+    http::{HeaderMap, HeaderValue, Method, header},
     middleware::from_fn,
     response::{IntoResponse as _, Response},
 };
@@ -60,8 +60,8 @@ pub struct FrameOptions {
     pub traced: Option<f64>,
 }
 
-/// The mark of a response that is as it is to be sent, in the coding that fits the request and with the tag of that: put
-/// into its extensions, it keeps compression and the translation of tags away from it.
+/// The mark of a response whose body is as it is to be sent, in a coding that fits the request and is named in
+/// `Content-Encoding`: put into its extensions, it keeps compression away from it. Its tag is still that of the bare body.
 #[derive(Debug, Clone, Copy)]
 pub struct Finished;
 
@@ -138,8 +138,9 @@ impl Frame {
             return through(&self.coding, request).await;
         }
         let accepted: Vec<_> = request.headers().get_all(header::ACCEPT_ENCODING).iter().cloned().collect();
-        let response = self.inside.limited(request, context).await;
+        let mut response = self.inside.limited(request, context).await;
         if response.extensions().get::<Finished>().is_some() {
+            tag_with_coding(response.headers_mut());
             return response;
         }
         let mut again = Request::new(Body::empty());
@@ -156,6 +157,17 @@ fn concerns_coding(headers: &HeaderMap) -> bool {
     headers.contains_key(header::IF_NONE_MATCH)
         || headers.contains_key(header::IF_MATCH)
         || headers.get_all(header::ACCEPT_ENCODING).iter().any(|value| value.as_bytes().contains(&b';'))
+}
+
+/// Makes `"abc-gzip"` of `"abc"`, as the layers do.
+fn tag_with_coding(headers: &mut HeaderMap) {
+    let part = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let (Some(coding), Some(bare)) = (part(header::CONTENT_ENCODING), part(header::ETAG)) else { return };
+    if let Some(open) = bare.strip_suffix('"')
+        && let Ok(tag) = HeaderValue::try_from(format!("{open}-{coding}\""))
+    {
+        headers.insert(header::ETAG, tag);
+    }
 }
 
 fn coding(inside: Arc<Inside>) -> Coding {
