@@ -1,5 +1,5 @@
 -- For wrk: asks for the paths of a file, at random, and prints what it measured as one line of JSON.
--- wrk -s requests.lua URL -- FILE
+-- wrk -s requests.lua URL -- FILE [CODING]
 
 local paths = {}
 local threads = 0
@@ -12,7 +12,7 @@ end
 
 function init(arguments)
    for path in io.lines(arguments[1]) do
-      paths[#paths + 1] = wrk.format("GET", path, { ["Accept-Encoding"] = "gzip" })
+      paths[#paths + 1] = wrk.format("GET", path, { ["Accept-Encoding"] = arguments[2] or "gzip" })
    end
    math.randomseed(20251 + number)
 end

@@ -5,7 +5,7 @@
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body, extract::ConnectInfo};
+use axum::body::Body;
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -15,9 +15,8 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
 };
-use tower::ServiceExt as _;
 
-use crate::{lifecycle::Lifecycle, telemetry::names};
+use crate::{http::Frame, lifecycle::Lifecycle, telemetry::names};
 
 /// How connections are treated.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +33,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Accepts connections until the lifecycle stops, and then tells the open ones to end with the request that they are at.
 /// The lifecycle waits for those.
-pub async fn serve(listener: TcpListener, service: Router, options: ServerOptions, lifecycle: Lifecycle) {
+pub async fn serve(listener: TcpListener, frame: Frame, options: ServerOptions, lifecycle: Lifecycle) {
     let room = Arc::new(Semaphore::new(options.max_connections));
     let stopping = lifecycle.stopping();
     let graceful = GracefulShutdown::new();
@@ -50,7 +49,7 @@ pub async fn serve(listener: TcpListener, service: Router, options: ServerOption
         };
         match accepted {
             Ok((stream, peer)) => {
-                let connection = connection(stream, peer, service.clone(), options, graceful.watcher());
+                let connection = connection(stream, peer, frame.clone(), options, graceful.watcher());
                 lifecycle.spawn_connection(async move {
                     metrics::gauge!(names::HTTP_CONNECTIONS).increment(1.0);
                     connection.await;
@@ -71,19 +70,15 @@ pub async fn serve(listener: TcpListener, service: Router, options: ServerOption
 async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
-    service: Router,
+    frame: Frame,
     options: ServerOptions,
     watcher: hyper_util::server::graceful::Watcher,
 ) {
     // Answers are written whole, so waiting for more to send (Nagle) only delays them.
     drop(stream.set_nodelay(true));
     let service = service_fn(move |request: Request<Incoming>| {
-        let service = service.clone();
-        async move {
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(ConnectInfo(peer));
-            Ok::<_, Infallible>(service.oneshot(request).await.unwrap_or_else(|never| match never {}))
-        }
+        let frame = frame.clone();
+        async move { Ok::<_, Infallible>(frame.answer(request.map(Body::new), Some(peer.ip())).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

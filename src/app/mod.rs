@@ -6,7 +6,6 @@ mod probes;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use axum::Router;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
@@ -30,18 +29,19 @@ use crate::{
         users::Users,
     },
     http::{
-        self, FrameOptions, IMPORT_ROUTE,
+        self, Frame, FrameOptions, IMPORT_ROUTE,
         middleware::{
             bounds::{Bounds, RouteBounds},
             rate_limit::{Allowance, Limits},
         },
         sessions::SessionCookies,
-        state::AppState,
+        state::{AppState, Services},
     },
     lifecycle::{Lifecycle, Shutdown},
     model::clock::{Clock, SystemClock},
     server::{self, ServerOptions},
     store::Store,
+    telemetry,
 };
 pub use cache::{redis_options, store};
 use probes::{DatabaseProbe, RedisProbe};
@@ -58,7 +58,7 @@ pub struct App {
     db: Db,
     store: Store,
     state: AppState,
-    service: Router,
+    service: Frame,
     limits: Option<Arc<Limits>>,
     lifecycle: Lifecycle,
     listener: TcpListener,
@@ -147,6 +147,9 @@ impl App {
                 }
             });
         }
+        if let Some(log) = telemetry::access_log() {
+            lifecycle.spawn_background("access log", |ending| log.run(ending));
+        }
         if let Some(limits) = limits {
             every(&lifecycle, "rate limits", TIDY_INTERVAL, move || limits.tidy());
         }
@@ -184,7 +187,7 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
     let passwords = Passwords::new(&config.auth)?;
     let credentials = Credentials::new(store.clone(), passwords, Throttle::new(&config.limits));
     let session_limits = SessionLimits::from(&config.auth);
-    Ok(AppState {
+    Ok(AppState::new(Services {
         health: Arc::new(Health::new(vec![
             Arc::new(DatabaseProbe(db.clone())),
             Arc::new(RedisProbe(store.cache().redis().clone())),
@@ -200,7 +203,7 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
         related: Arc::new(RelatedBooks::new(store.clone(), http::related::render)),
         products: Arc::new(Products::new(store.clone(), Arc::clone(&clock), rules.clone(), http::products::PAGES)),
         import: Arc::new(Import::new(store.clone(), clock, rules)),
-    })
+    }))
 }
 
 /// Does something small again and again until the end.
@@ -238,5 +241,7 @@ pub fn frame_options(config: &Config, limits: Option<Arc<Limits>>) -> FrameOptio
             import_route: IMPORT_ROUTE,
         },
         limits,
+        access_log: telemetry::access_log(),
+        traced: config.telemetry.otlp_endpoint.as_ref().map(|_| config.telemetry.sample_ratio),
     }
 }

@@ -190,7 +190,7 @@ async fn prepare(options: &Options, stack: &Stack, config: &Config) -> anyhow::R
             Err(error) => return Err(error.into()),
         }
     }
-    let users = app::state(config, &db, &app::store(config, &db)?, Arc::new(SystemClock))?.users;
+    let users = app::state(config, &db, &app::store(config, &db)?, Arc::new(SystemClock))?.users.clone();
     let kept = stack.dir().join("administrator-password");
     let password = match users.ensure_administrator(ADMINISTRATOR).await?.1 {
         Administration::Created { password } => {

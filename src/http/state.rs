@@ -1,6 +1,6 @@
 //! What handlers share: the services of the domain.
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use super::sessions::SessionCookies;
 use crate::domain::access::Access;
@@ -15,9 +15,28 @@ use crate::domain::search::Search;
 use crate::domain::sessions::Sessions;
 use crate::domain::users::Users;
 
-/// The services, cheap to clone. Handlers take it as `State<AppState>`.
+/// The services, cheap to clone: every request clones it several times over. Handlers take it as `State<AppState>`.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Services>);
+
+impl AppState {
+    /// These services, shared.
+    #[must_use]
+    pub fn new(services: Services) -> Self {
+        Self(Arc::new(services))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        &self.0
+    }
+}
+
+/// The services of the domain.
+pub struct Services {
     /// How the process and its parts are.
     pub health: Arc<Health>,
     /// Who asks.

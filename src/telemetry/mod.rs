@@ -1,8 +1,13 @@
 //! Logs, traces and metrics: installed once, flushed at the end.
 
+pub mod access_log;
 pub mod cache;
 pub mod database;
 pub mod names;
+pub mod request;
+mod sampling;
+
+use std::sync::OnceLock;
 
 use anyhow::Context as _;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -17,7 +22,14 @@ use tracing_subscriber::{
     EnvFilter, Layer, fmt::MakeWriter, layer::SubscriberExt as _, registry::LookupSpan, util::SubscriberInitExt as _,
 };
 
+use access_log::{AccessLog, StandardError};
+use request::WithRequestId;
+use sampling::RequestsOnly;
+
 use crate::config::{self, LogFormat};
+
+/// The access log of the process, where there is one.
+static ACCESS_LOG: OnceLock<AccessLog> = OnceLock::new();
 
 /// The bounds of the buckets of every duration, in seconds: dense where the targets are.
 const SECONDS: &[f64] =
@@ -45,6 +57,9 @@ impl Telemetry {
             .context("a logger is installed already")?;
         let metrics = prometheus()?.install_recorder().context("a recorder of metrics is installed already")?;
         describe();
+        if tracing::enabled!(target: access_log::TARGET, tracing::Level::INFO) {
+            ACCESS_LOG.get_or_init(|| AccessLog::new(config.log_format, StandardError));
+        }
         Ok(Self { traces, metrics })
     }
 
@@ -56,10 +71,19 @@ impl Telemetry {
 
     /// Sends what has not been sent. Call it last, outside the asynchronous runtime.
     pub fn flush(&self) {
+        if let Some(log) = access_log() {
+            log.flush();
+        }
         if let Err(error) = self.traces.shutdown() {
             tracing::warn!(%error, "the last traces could not be sent");
         }
     }
+}
+
+/// The access log of the process: none before [`Telemetry::install`], or where the filter of the log leaves it out.
+#[must_use]
+pub fn access_log() -> Option<AccessLog> {
+    ACCESS_LOG.get().cloned()
 }
 
 /// One line of the log for each event.
@@ -69,13 +93,14 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     match format {
-        LogFormat::Json => tracing_subscriber::fmt::layer()
-            .json()
-            .flatten_event(true)
-            .with_current_span(true)
-            .with_span_list(false)
-            .with_writer(writer)
-            .boxed(),
+        LogFormat::Json => {
+            let layer = tracing_subscriber::fmt::layer()
+                .json()
+                .flatten_event(true)
+                .with_current_span(true)
+                .with_span_list(false);
+            layer.map_event_format(WithRequestId).with_writer(writer).boxed()
+        }
         LogFormat::Text => tracing_subscriber::fmt::layer().with_writer(writer).boxed(),
     }
 }
@@ -93,7 +118,7 @@ where
         .boxed()
 }
 
-/// Without an exporter nothing is sampled, but spans still have their ids, for the log and `traceparent`.
+/// Without an exporter nothing is traced.
 fn tracer_provider(config: &config::Telemetry) -> anyhow::Result<SdkTracerProvider> {
     let resource = Resource::builder()
         .with_service_name(config.service_name.clone())
@@ -109,7 +134,7 @@ fn tracer_provider(config: &config::Telemetry) -> anyhow::Result<SdkTracerProvid
         .with_endpoint(format!("{}/v1/traces", endpoint.trim_end_matches('/')))
         .build()
         .context("the exporter of traces")?;
-    let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.sample_ratio)));
+    let sampler = Sampler::ParentBased(Box::new(RequestsOnly));
     Ok(builder.with_sampler(sampler).with_batch_exporter(exporter).build())
 }
 

@@ -10,6 +10,8 @@ pub const HTTP_REQUESTS_IN_FLIGHT: &str = "http_requests_in_flight";
 pub const HTTP_REQUESTS_LIMITED_TOTAL: &str = "http_requests_limited_total";
 /// Requests refused with 503 because too many were in work.
 pub const HTTP_REQUESTS_SHED_TOTAL: &str = "http_requests_shed_total";
+/// Lines of the access log that were dropped because nobody took them.
+pub const HTTP_ACCESS_LOG_DROPPED_TOTAL: &str = "http_access_log_dropped_total";
 /// Open connections.
 pub const HTTP_CONNECTIONS: &str = "http_connections";
 /// Time of a read or transaction at a node, by `operation`, `node` and `outcome`.
@@ -66,6 +68,11 @@ pub(super) const ALL: &[(&str, Kind, &str)] = &[
     (HTTP_REQUESTS_IN_FLIGHT, Kind::Gauge, "Requests in work."),
     (HTTP_REQUESTS_LIMITED_TOTAL, Kind::Counter, "Requests refused by a rate limit."),
     (HTTP_REQUESTS_SHED_TOTAL, Kind::Counter, "Requests refused because too many were in work."),
+    (
+        HTTP_ACCESS_LOG_DROPPED_TOTAL,
+        Kind::Counter,
+        "Lines of the access log that were dropped because nobody took them.",
+    ),
     (HTTP_CONNECTIONS, Kind::Gauge, "Open connections."),
     (DB_OPERATION_DURATION_SECONDS, Kind::Seconds, "Time of a read or transaction, waiting for a connection included."),
     (DB_POOL_CONNECTIONS, Kind::Gauge, "Connections of a database node's pool."),

@@ -18,11 +18,10 @@ use axum::{
 use bookstore::{
     domain::health::Health,
     http::{
-        FrameOptions, IMPORT_ROUTE,
+        Frame, FrameOptions, IMPORT_ROUTE,
         cache_policy::CachePolicy,
         conditional::{Conditions, IfMatch, Representation},
         extract::{Json, Path, Query},
-        framed,
         middleware::{
             bounds::{Bounds, RouteBounds, body_problem},
             context::RequestContext,
@@ -37,7 +36,6 @@ use futures::StreamExt as _;
 use garde::Validate;
 use http_body_util::BodyExt as _;
 use serde::{Deserialize, Serialize};
-use tower::ServiceExt as _;
 use uuid::Uuid;
 
 #[derive(Debug, Serialize, Deserialize, Validate)]
@@ -101,6 +99,8 @@ fn options() -> FrameOptions {
         max_in_flight: 100,
         bounds: RouteBounds { usual, import, import_route: IMPORT_ROUTE },
         limits: Some(limits_of(1000, 1000)),
+        access_log: None,
+        traced: Some(1.0),
     }
 }
 
@@ -110,12 +110,12 @@ fn limits_of(address: u32, user: u32) -> Arc<Limits> {
     Arc::new(Limits::new(allowance(address), allowance(user)))
 }
 
-fn app() -> Router {
+fn app() -> Frame {
     app_with(&options())
 }
 
-fn app_with(options: &FrameOptions) -> Router {
-    framed(routes(), Arc::new(Health::default()), options)
+fn app_with(options: &FrameOptions) -> Frame {
+    Frame::new(routes(), Arc::new(Health::default()), options)
 }
 
 fn request(method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Request<Body> {
@@ -126,11 +126,11 @@ fn request(method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<B
     request.body(body.into()).unwrap()
 }
 
-async fn send(app: &Router, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Response {
-    app.clone().oneshot(request(method, path, headers, body)).await.into_response()
+async fn send(app: &Frame, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Response {
+    app.answer(request(method, path, headers, body), None).await.into_response()
 }
 
-async fn get_path(app: &Router, path: &str) -> Response {
+async fn get_path(app: &Frame, path: &str) -> Response {
     send(app, "GET", path, &[], Body::empty()).await
 }
 

@@ -1,7 +1,7 @@
 //! How large a body may be, how long a request may take, and how slowly a body may come.
 
 use std::{
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,9 +12,8 @@ use std::{
 
 use axum::{
     body::{Body, Bytes, HttpBody},
-    extract::{MatchedPath, Request, State},
+    extract::Request,
     http::header,
-    middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use http_body::{Frame, SizeHint};
@@ -46,13 +45,37 @@ pub struct RouteBounds {
     pub import_route: &'static str,
 }
 
-/// The layer.
-pub async fn bounds(State(bounds): State<RouteBounds>, request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    let bounds = if route == Some(bounds.import_route) { bounds.import } else { bounds.usual };
+impl RouteBounds {
+    /// Those of a request.
+    fn of(&self, request: &Request) -> Bounds {
+        if request.uri().path() == self.import_route { self.import } else { self.usual }
+    }
+}
+
+/// Has a request answered within its bounds.
+pub(in crate::http) async fn bounded<F>(
+    bounds: &RouteBounds,
+    request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Response
+where
+    F: Future<Output = Response>,
+{
+    let bounds = bounds.of(&request);
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: u64| length > bounds.body_limit) {
         return too_large(bounds.body_limit).into_response();
+    }
+    // Most requests have no body, and are answered before anybody has to wait for anything: these cost no timer.
+    if request.body().is_end_stream() {
+        let mut answering = pin!(answer(request));
+        return match futures::poll!(&mut answering) {
+            Poll::Ready(response) => response,
+            Poll::Pending => match tokio::time::timeout(bounds.timeout, answering).await {
+                Ok(response) => response,
+                Err(_) => too_long(bounds.timeout),
+            },
+        };
     }
     let stalled = CancellationToken::new();
     let waiting = Arc::new(AtomicBool::new(false));
@@ -68,16 +91,10 @@ pub async fn bounds(State(bounds): State<RouteBounds>, request: Request, next: N
     });
     tokio::select! {
         biased;
-        response = next.run(request) => response,
+        response = answer(request) => response,
         () = stalled.cancelled() => too_slow(bounds.idle_timeout),
         () = tokio::time::sleep(bounds.timeout) => {
-            if waiting.load(Ordering::Relaxed) {
-                too_slow(bounds.timeout)
-            } else {
-                Problem::new(Kind::Timeout)
-                    .detail(format!("It was given up after {} ms.", bounds.timeout.as_millis()))
-                    .into_response()
-            }
+            if waiting.load(Ordering::Relaxed) { too_slow(bounds.timeout) } else { too_long(bounds.timeout) }
         }
     }
 }
@@ -100,6 +117,10 @@ pub fn body_problem(error: &(dyn std::error::Error + 'static)) -> Problem {
 
 fn too_large(limit: u64) -> Problem {
     Problem::new(Kind::ContentTooLarge).detail(format!("A body may have {limit} bytes here."))
+}
+
+fn too_long(waited: Duration) -> Response {
+    Problem::new(Kind::Timeout).detail(format!("It was given up after {} ms.", waited.as_millis())).into_response()
 }
 
 /// 408, after which the connection is of no use: the rest of the body might still come.

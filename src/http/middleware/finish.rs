@@ -2,9 +2,7 @@
 
 use axum::{
     body::Body,
-    extract::Request,
     http::{HeaderName, HeaderValue, header},
-    middleware::Next,
     response::{IntoResponse as _, Response},
 };
 
@@ -20,15 +18,14 @@ const SECURITY_HEADERS: [(HeaderName, HeaderValue); 3] = [
 /// Nothing of an API is to be run or shown by a browser; the documentation says otherwise for itself.
 const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
-/// The layer.
-pub async fn finish(request: Request, next: Next) -> Response {
-    let path = request.uri().path().to_owned();
-    let context = request.extensions().get::<RequestContext>().cloned();
-    let mut response = next.run(request).await;
+/// Finishes the answer to the request for `path`.
+pub(in crate::http) fn finish(mut response: Response, path: &str, context: &RequestContext) -> Response {
     if response.status().is_client_error() || response.status().is_server_error() {
-        response = as_problem(response, &path, context.as_ref().map(RequestContext::request_id));
+        response = as_problem(response, path, context.request_id());
     }
     let headers = response.headers_mut();
+    // These, and those of the frame after them.
+    headers.reserve(8);
     for (name, value) in SECURITY_HEADERS {
         headers.entry(name).or_insert(value);
     }
@@ -39,7 +36,7 @@ pub async fn finish(request: Request, next: Next) -> Response {
 }
 
 /// Writes the problem that the response carries; one that carries none gets that of its status.
-fn as_problem(response: Response, path: &str, request_id: Option<&str>) -> Response {
+fn as_problem(response: Response, path: &str, request_id: &str) -> Response {
     if response.extensions().get::<NotAProblem>().is_some() {
         return response;
     }
@@ -58,7 +55,7 @@ fn as_problem(response: Response, path: &str, request_id: Option<&str>) -> Respo
     parts.headers.remove(header::ETAG);
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
     parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    let document = problem.document(Some(path), request_id);
+    let document = problem.document(Some(path), Some(request_id));
     let body = serde_json::to_vec(&document).map_or_else(|_| Body::empty(), Body::from);
     Response::from_parts(parts, body)
 }

@@ -1,19 +1,19 @@
-//! One span, one line in the log and one sample in the metrics for each request.
+//! One line in the access log and one sample in the metrics for each request, and a span for those that are traced.
 //!
 //! All three end with the last byte of the response, or when the client goes away.
 
 use std::{
+    net::IpAddr,
     pin::Pin,
+    sync::Arc,
     task::{Context as TaskContext, Poll, ready},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use axum::{
     body::{Body, Bytes, HttpBody},
-    extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode},
-    middleware::Next,
-    response::Response,
+    extract::Request,
+    http::{HeaderMap, HeaderName, Method, StatusCode, Uri},
 };
 use http_body::{Frame, SizeHint};
 use opentelemetry::{
@@ -21,69 +21,67 @@ use opentelemetry::{
     trace::TraceContextExt as _,
 };
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-use tracing::{Instrument as _, Span, field::Empty};
+use tracing::{Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use super::context::{RequestContext, X_REQUEST_ID};
-use crate::telemetry::names;
+use super::{
+    context::{RequestContext, X_REQUEST_ID},
+    ids::{TraceParent, chance},
+    samples::Samples,
+};
+use crate::telemetry::access_log::{AccessLog, Record};
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The status by which the log and the metrics tell that the client went away before there was an answer (nginx's 499).
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
-/// The method that the client used, where a HEAD is being answered like a GET.
-#[derive(Debug, Clone, Copy)]
-pub struct WasHead;
+/// What observes all requests.
+pub(in crate::http) struct Observer {
+    samples: Samples,
+    log: Option<AccessLog>,
+    trusted_proxies: u8,
+    traced: Option<f64>,
+}
 
-/// The layer; its state is the number of trusted proxies.
-pub async fn observe(State(trusted_proxies): State<u8>, mut request: Request, next: Next) -> Response {
-    let context = RequestContext::of(&request, trusted_proxies);
-    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
-    let method = if request.extensions().get::<WasHead>().is_some() { "HEAD" } else { known_method(request.method()) };
-    let span = tracing::info_span!(
-        "request",
-        otel.name = format!("{method} {route}"),
-        otel.kind = "server",
-        otel.status_code = Empty,
-        http.request.method = method,
-        http.route = route,
-        url.path = request.uri().path(),
-        http.response.status_code = Empty,
-        client.address = %context.client(),
-        request_id = context.request_id(),
-    );
-    let parent = TraceContextPropagator::new().extract(&Headers(request.headers()));
-    if parent.span().span_context().is_valid() {
-        // Fails only where no trace layer is installed.
-        drop(span.set_parent(parent));
+impl Observer {
+    /// `traced` is the share of the traces begun here that is kept; with none nothing is traced.
+    pub(in crate::http) fn new(log: Option<AccessLog>, trusted_proxies: u8, traced: Option<f64>) -> Self {
+        Self { samples: Samples::new(), log, trusted_proxies, traced }
     }
-    let traceparent = traceparent(&span);
-    let mut observation = Observation {
-        start: Instant::now(),
-        method,
-        route,
-        path: request.uri().path().to_owned(),
-        trace_id: traceparent.as_ref().and_then(|text| text.split('-').nth(1)).map(str::to_owned),
-        context: context.clone(),
-        span: span.clone(),
-        status: CLIENT_CLOSED_REQUEST,
-        bytes: 0,
-    };
-    metrics::gauge!(names::HTTP_REQUESTS_IN_FLIGHT).increment(1.0);
-    request.extensions_mut().insert(context.clone());
 
-    let mut response = next.run(request).instrument(span).await;
-
-    observation.answered(response.status());
-    let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(context.request_id()) {
-        headers.insert(X_REQUEST_ID, id);
+    /// Begins to observe a request.
+    #[expect(clippy::disallowed_methods, reason = "the time in a log is that of the world, and decides nothing")]
+    pub(in crate::http) fn begin(self: &Arc<Self>, request: &Request, peer: Option<IpAddr>) -> Observation {
+        let start = Instant::now();
+        let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let headers = request.headers();
+        let context = RequestContext::of(headers, peer, at, self.trusted_proxies);
+        let parent = headers.get(TRACEPARENT).and_then(TraceParent::given);
+        let method = known_method(request.method());
+        let sampled = |ratio| parent.map_or_else(|| chance(ratio), |parent| parent.is_sampled());
+        let (span, place) = if self.traced.is_some_and(sampled) {
+            let span = span(request, method, &context, parent.is_some());
+            let place = TraceParent::of(span.context().span().span_context());
+            (span, place)
+        } else {
+            (Span::none(), None)
+        };
+        let trace = place.unwrap_or_else(|| parent.map_or_else(TraceParent::new, TraceParent::next));
+        self.samples.begin();
+        Observation {
+            observer: Arc::clone(self),
+            start,
+            at,
+            method,
+            uri: request.uri().clone(),
+            trace,
+            context,
+            span,
+            status: CLIENT_CLOSED_REQUEST,
+            bytes: 0,
+        }
     }
-    if let Some(value) = traceparent.and_then(|text| HeaderValue::try_from(text).ok()) {
-        headers.insert(TRACEPARENT, value);
-    }
-    response.map(|body| Body::new(ObservedBody { body, observation }))
 }
 
 /// The methods of HTTP; whatever else a client makes up must not become a label of its own.
@@ -102,6 +100,25 @@ fn known_method(method: &Method) -> &'static str {
     }
 }
 
+fn span(request: &Request, method: &'static str, context: &RequestContext, has_parent: bool) -> Span {
+    let span = tracing::info_span!(
+        "request",
+        otel.kind = "server",
+        otel.status_code = Empty,
+        http.request.method = method,
+        http.route = Empty,
+        url.path = request.uri().path(),
+        http.response.status_code = Empty,
+        client.address = %context.client(),
+        request_id = context.request_id(),
+    );
+    if has_parent {
+        // Fails only where no trace layer is installed.
+        drop(span.set_parent(TraceContextPropagator::new().extract(&Headers(request.headers()))));
+    }
+    span
+}
+
 struct Headers<'a>(&'a HeaderMap);
 
 impl Extractor for Headers<'_> {
@@ -114,22 +131,15 @@ impl Extractor for Headers<'_> {
     }
 }
 
-/// The span's place in its trace, as W3C `traceparent`.
-fn traceparent(span: &Span) -> Option<String> {
-    let context = span.context();
-    let context = context.span().span_context().clone();
-    context
-        .is_valid()
-        .then(|| format!("00-{}-{}-{:02x}", context.trace_id(), context.span_id(), context.trace_flags().to_u8()))
-}
-
 /// What is told about a request when it ends: when this is dropped.
-struct Observation {
+pub(in crate::http) struct Observation {
+    observer: Arc<Observer>,
     start: Instant,
+    /// When it began, since 1970.
+    at: Duration,
     method: &'static str,
-    route: String,
-    path: String,
-    trace_id: Option<String>,
+    uri: Uri,
+    trace: TraceParent,
     context: RequestContext,
     span: Span,
     status: u16,
@@ -137,52 +147,80 @@ struct Observation {
 }
 
 impl Observation {
-    fn answered(&mut self, status: StatusCode) {
+    /// The request that is observed.
+    pub(in crate::http) fn context(&self) -> &RequestContext {
+        &self.context
+    }
+
+    /// Its span; one that does nothing where the request is not traced.
+    pub(in crate::http) fn span(&self) -> &Span {
+        &self.span
+    }
+
+    /// Its path.
+    pub(in crate::http) fn path(&self) -> &str {
+        self.uri.path()
+    }
+
+    /// Notes the answer's status, and adds the ids to its headers.
+    pub(in crate::http) fn answered(&mut self, status: StatusCode, headers: &mut HeaderMap) {
         self.status = status.as_u16();
-        self.span.record("http.response.status_code", self.status);
-        if status.is_server_error() {
-            self.span.record("otel.status_code", "ERROR");
+        if !self.span.is_none() {
+            let route = self.route();
+            self.span.context().span().update_name(format!("{} {route}", self.method));
+            self.span.record("http.route", route);
+            self.span.record("http.response.status_code", self.status);
+            if status.is_server_error() {
+                self.span.record("otel.status_code", "ERROR");
+            }
         }
+        if let Some(id) = self.context.id_header() {
+            headers.insert(X_REQUEST_ID, id);
+        }
+        if let Some(trace) = self.trace.to_header() {
+            headers.insert(TRACEPARENT, trace);
+        }
+    }
+
+    fn route(&self) -> &str {
+        self.context.route().unwrap_or("unmatched")
     }
 }
 
 impl Drop for Observation {
     fn drop(&mut self) {
-        let elapsed = self.start.elapsed();
-        metrics::gauge!(names::HTTP_REQUESTS_IN_FLIGHT).decrement(1.0);
-        let labels =
-            [("method", self.method.to_owned()), ("route", self.route.clone()), ("status", self.status.to_string())];
-        metrics::counter!(names::HTTP_REQUESTS_TOTAL, &labels).increment(1);
-        metrics::histogram!(names::HTTP_REQUEST_DURATION_SECONDS, &labels).record(elapsed);
-        tracing::info!(
-            target: "bookstore::access",
-            parent: None,
-            method = self.method,
-            route = self.route,
-            path = self.path,
-            status = self.status,
-            duration_ms = milliseconds(elapsed),
-            bytes = self.bytes,
-            request_id = self.context.request_id(),
-            trace_id = self.trace_id,
-            client = %self.context.client(),
-            user = self.context.user().map(tracing::field::display),
-            "request"
-        );
+        let duration = self.start.elapsed();
+        self.observer.samples.end(self.method, self.route(), self.status, duration);
+        if let Some(log) = &self.observer.log {
+            log.add(&Record {
+                at: UNIX_EPOCH + self.at + duration,
+                method: self.method,
+                route: self.route(),
+                path: self.path(),
+                status: self.status,
+                duration,
+                bytes: self.bytes,
+                request_id: self.context.request_id(),
+                trace_id: self.trace.trace_id(),
+                client: self.context.client(),
+                user: self.context.user(),
+            });
+        }
     }
 }
 
-/// To the microsecond, which is what the clock and the reader are good for.
-fn milliseconds(elapsed: Duration) -> f64 {
-    (elapsed.as_secs_f64() * 1e6).round() / 1e3
-}
-
 pin_project_lite::pin_project! {
-    /// Counts the bytes, and ends the observation with the body.
-    struct ObservedBody {
+    /// The body of an answer. It counts the bytes, and ends the observation with itself.
+    pub struct ObservedBody {
         #[pin]
         body: Body,
         observation: Observation,
+    }
+}
+
+impl ObservedBody {
+    pub(in crate::http) fn new(body: Body, observation: Observation) -> Self {
+        Self { body, observation }
     }
 }
 

@@ -10,14 +10,12 @@ use std::{
     hash::Hash,
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use axum::{
-    extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, header},
-    middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use governor::{
@@ -160,25 +158,37 @@ impl Limits {
     }
 }
 
-/// The layer; without limits it does nothing.
-pub async fn rate_limit(State(limits): State<Option<Arc<Limits>>>, request: Request, next: Next) -> Response {
-    let (Some(limits), Some(context)) = (limits, request.extensions().get::<RequestContext>().cloned()) else {
-        return next.run(request).await;
-    };
-    let token = token_of(request.headers());
-    let verdict = limits.count(token.as_ref(), context.client());
-    let mut response = if verdict.allowed {
-        let response = next.run(request).await;
-        if let (Some(token), Some(user)) = (token, context.user()) {
-            limits.remember(token, user);
+/// A request that has been counted.
+pub(in crate::http) struct Counted {
+    token: Option<[u8; 16]>,
+    verdict: Verdict,
+}
+
+impl Limits {
+    /// Counts a request.
+    pub(in crate::http) async fn admit(&self, headers: &HeaderMap, context: &RequestContext) -> Counted {
+        let token = token_of(headers);
+        Counted { verdict: self.count(token.as_ref(), context.client()), token }
+    }
+
+    /// Tells what is left in the answer to a request, and remembers who turned out to have asked.
+    pub(in crate::http) fn tell(&self, counted: &Counted, context: &RequestContext, headers: &mut HeaderMap) {
+        if counted.verdict.allowed
+            && let (Some(token), Some(user)) = (counted.token, context.user())
+        {
+            self.remember(token, user);
         }
-        response
-    } else {
+        counted.verdict.write(headers);
+    }
+}
+
+impl Counted {
+    /// The answer to a request that is one too many.
+    pub(in crate::http) fn refused(&self) -> Option<Response> {
+        let verdict = (!self.verdict.allowed).then_some(&self.verdict)?;
         metrics::counter!(names::HTTP_REQUESTS_LIMITED_TOTAL, "policy" => verdict.policy).increment(1);
-        refusal(&verdict).into_response()
-    };
-    verdict.write(response.headers_mut());
-    response
+        Some(refusal(verdict).into_response())
+    }
 }
 
 /// The problem of a request that is one too many.

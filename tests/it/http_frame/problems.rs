@@ -79,7 +79,7 @@ async fn a_head_has_the_head_of_a_get_and_no_body() {
 #[tokio::test]
 async fn a_process_that_drains_is_not_ready_and_says_so() {
     let health = Arc::new(Health::default());
-    let app = framed(routes(), Arc::clone(&health), &options());
+    let app = Frame::new(routes(), Arc::clone(&health), &options());
     assert_eq!(get_path(&app, "/readyz").await.status(), 200);
     health.start_draining();
     let response = get_path(&app, "/readyz").await;
