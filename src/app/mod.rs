@@ -1,16 +1,15 @@
 //! The composition root: the only place that knows everybody.
 
+mod cache;
 mod probes;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use metrics_exporter_prometheus::PrometheusHandle;
-use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 
 use crate::{
-    cache::Redis,
     config::{self, Config},
     db::{Db, SchemaError},
     domain::{
@@ -44,6 +43,7 @@ use crate::{
     store::Store,
     telemetry,
 };
+pub use cache::{redis_options, store};
 use probes::{DatabaseProbe, RedisProbe};
 
 /// How often what is only kept for speed is tidied up.
@@ -56,6 +56,7 @@ const PURGE_INTERVAL: Duration = Duration::from_secs(600);
 pub struct App {
     config: Config,
     db: Db,
+    store: Store,
     state: AppState,
     service: Frame,
     limits: Option<Arc<Limits>>,
@@ -90,7 +91,8 @@ impl App {
             Err(SchemaError::Database(error)) => tracing::warn!(%error, "the schema could not be checked"),
             checked => checked?,
         }
-        let state = state(&config, &db, clock)?;
+        let store = store(&config, &db)?;
+        let state = state(&config, &db, &store, clock)?;
         let limits = config.limits.enabled.then(|| {
             let limits = &config.limits;
             Arc::new(Limits::new(allowance(limits.per_address), allowance(limits.per_user)))
@@ -103,7 +105,7 @@ impl App {
             Some(handle) => Some((bind(config.metrics.bind, "metrics.bind").await?, handle)),
             None => None,
         };
-        Ok(Self { config, db, state, service, limits, lifecycle, listener, metrics })
+        Ok(Self { config, db, store, state, service, limits, lifecycle, listener, metrics })
     }
 
     /// Where the API is served; tells the port where the configuration left it to the system.
@@ -125,7 +127,7 @@ impl App {
     /// # Errors
     /// When signals cannot be listened to.
     pub async fn serve(self) -> anyhow::Result<Shutdown> {
-        let Self { config, db, state, service, limits, lifecycle, listener, metrics } = self;
+        let Self { config, db, store, state, service, limits, lifecycle, listener, metrics } = self;
         tracing::info!(address = %listener.local_addr()?, "serving");
         let options = ServerOptions {
             max_connections: config.http.max_connections as usize,
@@ -162,6 +164,7 @@ impl App {
                 }
             }
         });
+        cache::keep(&lifecycle, &store);
         let monitored = db.clone();
         lifecycle.spawn_background("database monitor", |ending| async move {
             ending.run_until_cancelled(monitored.monitor()).await;
@@ -179,27 +182,27 @@ impl App {
 ///
 /// # Errors
 /// When the address of Redis or the parameters of argon2 cannot be used.
-pub fn state(config: &Config, db: &Db, clock: Arc<dyn Clock>) -> anyhow::Result<AppState> {
-    let redis = &config.redis;
-    let redis = Redis::new(redis.url.expose_secret(), redis.max_connections as usize, redis.timeout)?;
-    let store = Store::new(db.clone());
+pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> anyhow::Result<AppState> {
     let rules = Rules { currency: config.shop.currency.parse()? };
     let passwords = Passwords::new(&config.auth)?;
     let credentials = Credentials::new(store.clone(), passwords, Throttle::new(&config.limits));
     let session_limits = SessionLimits::from(&config.auth);
     Ok(AppState::new(Services {
-        health: Arc::new(Health::new(vec![Arc::new(DatabaseProbe(db.clone())), Arc::new(RedisProbe(redis))])),
+        health: Arc::new(Health::new(vec![
+            Arc::new(DatabaseProbe(db.clone())),
+            Arc::new(RedisProbe(store.cache().redis().clone())),
+        ])),
         access: Arc::new(Access::new(store.clone(), Arc::clone(&clock), session_limits)),
         users: Arc::new(Users::new(store.clone(), Arc::clone(&clock), credentials.clone())),
         sessions: Arc::new(Sessions::new(store.clone(), Arc::clone(&clock), credentials, session_limits)),
         cookies: SessionCookies::from(&config.auth),
         audit: Arc::new(Audit::new(store.clone())),
-        genres: Arc::new(Genres::new(store.clone())),
-        listing: Arc::new(Listing::new(store.clone())),
-        search: Arc::new(Search::new(store.clone())),
-        related: Arc::new(RelatedBooks::new(store.clone())),
-        products: Arc::new(Products::new(store.clone(), Arc::clone(&clock), rules.clone())),
-        import: Arc::new(Import::new(store, clock, rules)),
+        genres: Arc::new(Genres::new(store.clone(), http::genres::render)),
+        listing: Arc::new(Listing::new(store.clone(), http::listing::render)),
+        search: Arc::new(Search::new(store.clone(), http::search::PAGES)),
+        related: Arc::new(RelatedBooks::new(store.clone(), http::related::render)),
+        products: Arc::new(Products::new(store.clone(), Arc::clone(&clock), rules.clone(), http::products::PAGES)),
+        import: Arc::new(Import::new(store.clone(), clock, rules)),
     }))
 }
 

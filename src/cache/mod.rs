@@ -1,54 +1,184 @@
-//! Redis, the second level of the cache. Today the service only knows whether it is there.
+//! The cache: finished answers in this process, behind them in Redis, and whether they may be served.
+//!
+//! Nothing is ever deleted for the sake of correctness. Every [`Entry`] carries the position in the database's log that it
+//! reflects, every invalidation raises [`Floors`], and an entry is checked against them **when it is read**. So a load that
+//! was under way during an invalidation, a Redis that comes back with old data, or a late message do no harm: what they
+//! bring is below the floor.
+//!
+//! [`Cache::fetch`] is the whole way of a read: first level, second level, one load for all who wait.
 
-use std::time::Duration;
+mod codec;
+pub mod compress;
+pub mod entry;
+mod fetch;
+mod flight;
+pub mod floors;
+pub mod key;
+mod local;
+mod quest;
+pub mod redis;
+mod remote;
+pub mod stats;
 
-use deadpool_redis::{Config, Pool, Runtime};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-/// Why Redis did not answer.
-#[derive(Debug, thiserror::Error)]
-pub enum RedisError {
-    /// The address is no Redis URL.
-    #[error("no pool can be made: {0}")]
-    Pool(#[from] deadpool_redis::CreatePoolError),
-    /// No connection could be had.
-    #[error("no connection: {0}")]
-    Connection(#[from] deadpool_redis::PoolError),
-    /// A command failed.
-    #[error("{0}")]
-    Command(#[from] deadpool_redis::redis::RedisError),
-    /// It did not answer in time.
-    #[error("no answer within {0:?}")]
-    Timeout(Duration),
+pub use entry::{Entry, Freshness};
+pub use fetch::{Found, Loaded, Outage, Plan};
+pub use floors::{Floors, FloorsReport};
+pub use key::{Family, Key};
+pub use local::LocalReport;
+pub use redis::{Redis, RedisError, RedisOptions};
+pub use remote::Remembered;
+pub use stats::{CacheResult, Count, Stats};
+
+use flight::Flights;
+use local::Local;
+use remote::Remote;
+
+/// Where an answer came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// This process.
+    Local,
+    /// Redis.
+    Remote,
+    /// The database.
+    Origin,
 }
 
-/// A pool of connections to Redis. Cloning is cheap.
+impl Level {
+    /// All of them, the nearest first.
+    pub const ALL: &[Self] = &[Self::Local, Self::Remote, Self::Origin];
+
+    /// Its name in metrics and for administrators.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Local => "l1",
+            Self::Remote => "l2",
+            Self::Origin => "origin",
+        }
+    }
+}
+
+/// How the cache is to be.
+#[derive(Clone, Debug)]
+pub struct CacheOptions {
+    /// Whether anything is kept. Without it every read is a load.
+    pub enabled: bool,
+    /// How many bytes the first level may take.
+    pub capacity: u64,
+    /// For how long floors are believed without news.
+    pub lease: Duration,
+    /// What names in Redis begin with.
+    pub prefix: String,
+    /// Whether Redis is a cluster.
+    pub cluster: bool,
+}
+
+/// The cache. Cloning is cheap.
 #[derive(Clone)]
-pub struct Redis {
-    pool: Pool,
-    timeout: Duration,
+pub struct Cache {
+    inner: Arc<Inner>,
 }
 
-impl Redis {
-    /// A pool of at most `max_connections`, opened when first needed. No call waits longer than `timeout`.
-    ///
-    /// # Errors
-    /// [`RedisError::Pool`] where `url` is no Redis URL.
-    pub fn new(url: &str, max_connections: usize, timeout: Duration) -> Result<Self, RedisError> {
-        let mut config = Config::from_url(url);
-        config.pool = Some(deadpool_redis::PoolConfig::new(max_connections));
-        Ok(Self { pool: config.create_pool(Some(Runtime::Tokio1))?, timeout })
+struct Inner {
+    enabled: bool,
+    floors: Floors,
+    local: Local,
+    remote: Remote,
+    redis: Redis,
+    flights: Arc<Flights>,
+    stats: Stats,
+}
+
+impl Cache {
+    /// An empty cache over this Redis.
+    #[must_use]
+    pub fn new(options: &CacheOptions, redis: Redis) -> Self {
+        let inner = Inner {
+            enabled: options.enabled,
+            floors: Floors::new(options.lease),
+            local: Local::new(options.capacity),
+            remote: Remote::new(redis.clone(), &options.prefix, options.cluster),
+            redis,
+            flights: Arc::default(),
+            stats: Stats::default(),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
-    /// Asks whether Redis is there.
-    ///
-    /// # Errors
-    /// [`RedisError`] where it is not.
-    pub async fn ping(&self) -> Result<(), RedisError> {
-        let ping = async {
-            let mut connection = self.pool.get().await?;
-            deadpool_redis::redis::cmd("PING").query_async::<()>(&mut connection).await?;
-            Ok(())
-        };
-        tokio::time::timeout(self.timeout, ping).await.unwrap_or(Err(RedisError::Timeout(self.timeout)))
+    /// What is known of invalidations.
+    #[must_use]
+    pub fn floors(&self) -> &Floors {
+        &self.inner.floors
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub fn stats(&self) -> &Stats {
+        &self.inner.stats
+    }
+
+    /// Tells the metrics what was counted.
+    pub fn publish_metrics(&self) {
+        self.inner.stats.publish();
+        let local = self.local_report();
+        crate::telemetry::cache::record_local(local.entries, local.bytes, local.evictions);
+    }
+
+    /// The client of Redis.
+    #[must_use]
+    pub fn redis(&self) -> &Redis {
+        &self.inner.redis
+    }
+
+    /// How full the first level is.
+    #[must_use]
+    pub fn local_report(&self) -> LocalReport {
+        self.inner.local.report()
+    }
+
+    /// Frees the memory of the first level. What may be served does not change by that.
+    pub fn free(&self) {
+        self.inner.local.clear();
+    }
+
+    /// The entry of a key in the first level, valid or not.
+    #[must_use]
+    pub fn local_entry(&self, key: &Key) -> Option<Arc<Entry>> {
+        self.inner.local.get(key.text())
+    }
+
+    /// The entry of a key in the second level, valid or not.
+    pub async fn remote_entry(&self, key: &Key) -> Remembered {
+        self.inner.remote.get(key).await
+    }
+
+    /// Reads many keys ahead: those that the first level lacks are asked for in one round trip, and kept where they are
+    /// valid. Nothing is loaded.
+    pub async fn read_ahead(&self, keys: &[Key]) {
+        let inner = &self.inner;
+        if !inner.enabled || !inner.floors.trusted(Instant::now()) {
+            return;
+        }
+        let usable =
+            |entry: &Entry| entry.is_valid(&inner.floors) && entry.freshness(Instant::now()) == Freshness::Fresh;
+        let missing: Vec<Key> = keys
+            .iter()
+            .filter(|key| inner.local.get(key.text()).is_none_or(|entry| !usable(&entry)))
+            .cloned()
+            .collect();
+        if missing.is_empty() {
+            return;
+        }
+        for found in inner.remote.get_many(&missing).await {
+            if let Remembered::Found(entry) = found
+                && usable(&entry)
+            {
+                inner.local.put(Arc::new(entry));
+            }
+        }
     }
 }

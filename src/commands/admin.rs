@@ -22,7 +22,7 @@ pub fn run(config: &Config, email: &str) -> anyhow::Result<ExitCode> {
         let db = Db::new(&config.database)?;
         db.probe_once().await;
         db.check_schema().await?;
-        let users = app::state(config, &db, Arc::new(SystemClock))?.users.clone();
+        let users = app::state(config, &db, &app::store(config, &db)?, Arc::new(SystemClock))?.users.clone();
         let outcome = users.ensure_administrator(email).await;
         db.close().await;
         let (user, outcome) = match outcome {

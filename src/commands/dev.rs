@@ -185,12 +185,12 @@ async fn prepare(options: &Options, stack: &Stack, config: &Config) -> anyhow::R
     let db = Db::new(&config.database)?;
     db.probe_once().await;
     if options.books > 0 {
-        match super::seed::fill(config, &db, options.books, 1, false).await {
+        match super::seed::fill(config, &app::store(config, &db)?, options.books, 1, false).await {
             Ok(_) | Err(SeedError::NotEmpty) => {}
             Err(error) => return Err(error.into()),
         }
     }
-    let users = app::state(config, &db, Arc::new(SystemClock))?.users.clone();
+    let users = app::state(config, &db, &app::store(config, &db)?, Arc::new(SystemClock))?.users.clone();
     let kept = stack.dir().join("administrator-password");
     let password = match users.ensure_administrator(ADMINISTRATOR).await?.1 {
         Administration::Created { password } => {

@@ -13,13 +13,13 @@ use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::EXIT_USAGE;
+use crate::app;
 use crate::config::Config;
 use crate::db::Db;
 use crate::domain::import::{FileFormat, Import, ImportError, Options, Repair, Report, RowError, Sink};
 use crate::domain::products::Rules;
 use crate::model::audit::Actor;
 use crate::model::clock::SystemClock;
-use crate::store::Store;
 
 /// How many errors are shown on the terminal.
 const SHOWN: usize = 20;
@@ -153,7 +153,7 @@ async fn work(
     db.probe_once().await;
     db.check_schema().await?;
     let rules = Rules { currency: config.shop.currency.parse()? };
-    let service = Import::new(Store::new(db.clone()), Arc::new(SystemClock), rules);
+    let service = Import::new(app::store(config, &db)?, Arc::new(SystemClock), rules);
     let options = Options {
         format: arguments.declared(),
         strict: arguments.strict,

@@ -6,6 +6,7 @@ use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
+    app,
     config::Config,
     db::Db,
     domain::seed::{self, SeedError, SeedOptions, SeedProgress},
@@ -22,7 +23,7 @@ pub fn run(config: &Config, books: u64, seed: u64, more: bool) -> anyhow::Result
         let db = Db::new(&config.database)?;
         db.probe_once().await;
         db.check_schema().await?;
-        let outcome = fill(config, &db, books, seed, more).await;
+        let outcome = fill(config, &app::store(config, &db)?, books, seed, more).await;
         db.close().await;
         match outcome {
             Ok(_) => Ok(ExitCode::SUCCESS),
@@ -36,7 +37,7 @@ pub fn run(config: &Config, books: u64, seed: u64, more: bool) -> anyhow::Result
 ///
 /// # Errors
 /// Those of [`seed::seed`].
-pub(super) async fn fill(config: &Config, db: &Db, books: u64, seed: u64, more: bool) -> Result<u64, SeedError> {
+pub(super) async fn fill(config: &Config, store: &Store, books: u64, seed: u64, more: bool) -> Result<u64, SeedError> {
     // The configuration was checked: its currency is one.
     let currency = config.shop.currency.parse().map_err(|_| SeedError::Generator)?;
     let options = SeedOptions { books, seed, currency, more };
@@ -46,7 +47,7 @@ pub(super) async fn fill(config: &Config, db: &Db, books: u64, seed: u64, more: 
     }
     let begun = Instant::now();
     let mut tenths = 0;
-    let outcome = seed::seed(&Store::new(db.clone()), &SystemClock, &options, |progress| match progress {
+    let outcome = seed::seed(store, &SystemClock, &options, |progress| match progress {
         SeedProgress::Written(written) if bar.is_hidden() => {
             if written * 10 / books > tenths {
                 tenths = written * 10 / books;

@@ -14,7 +14,7 @@ use garde::Validate;
 use secrecy::{ExposeSecret, SecretString};
 
 pub use load::{ConfigError, ConfigProblem, env_name};
-pub use setting::{LogFormat, Quota, Raw, Setting};
+pub use setting::{LogFormat, Quota, Raw, RedisMode, Setting};
 
 use load::Layers;
 
@@ -184,6 +184,9 @@ sections! {
         /// Time between two looks at the health and lag of a node.
         #[garde(custom(between(MS_10, MIN_10)))]
         probe_interval: Duration = Some("100ms"), "a duration from 10ms to 10m";
+        /// The same while there are reads and writes: what is read is known to be as old as the last look, or newer.
+        #[garde(custom(between(MS_1, MIN_10)))]
+        sample_interval: Duration = Some("10ms"), "a duration from 1ms to 10m";
         /// Longest time for such a look.
         #[garde(custom(between(MS_10, MIN_10)))]
         probe_timeout: Duration = Some("1s"), "a duration from 10ms to 10m";
@@ -192,15 +195,35 @@ sections! {
         max_replica_lag: Duration = Some("5s"), "a duration from 10ms to 1h";
     }
 
+    /// The cache, in this process and in Redis.
+    cache: Cache {
+        /// Whether answers are kept. Without it each is read from the database.
+        enabled: bool = Some("true"), "true or false";
+        /// Most memory of this process for it.
+        #[garde(custom(sized(MIB_16, TIB)))]
+        memory: ByteSize = Some("512 MiB"), "a size from 16 MiB to 1 TiB";
+        /// For how long what is known of invalidations is believed without news; no answer is out of date for longer.
+        #[garde(custom(between(MS_100, MIN_1)))]
+        lease: Duration = Some("500ms"), "a duration from 100ms to 1m";
+    }
+
     /// Redis.
     redis: Redis {
-        /// The server.
-        #[garde(custom(redis_url))]
-        url: SecretString = None, "a URL such as redis://:password@host:6379/0";
-        /// Most connections.
+        /// The server, or some nodes of a cluster, separated by commas.
+        #[garde(inner(custom(redis_url)))]
+        url: Vec<SecretString> = None, "URLs such as redis://:password@host:6379/0";
+        /// Whether that is one server or a Redis Cluster.
+        mode: RedisMode = Some("standalone"), "standalone or cluster";
+        /// What all names begin with: another shop on the same Redis has another one.
+        #[garde(length(bytes, min = 1, max = 64), pattern("^[A-Za-z0-9._-]+$"))]
+        prefix: String = Some("bookstore"), "1 to 64 letters, digits, dots, dashes or underscores";
+        /// Connections (to each node) that all calls share.
         #[garde(range(min = 1, max = 1000))]
-        max_connections: u32 = Some("16"), "a whole number from 1 to 1000";
-        /// Longest wait for a connection or an answer.
+        max_connections: u32 = Some("2"), "a whole number from 1 to 1000";
+        /// Wait after which a read goes on without Redis, while the call itself may take `redis.timeout`.
+        #[garde(custom(between(MS_1, MIN_10)))]
+        soft_deadline: Duration = Some("25ms"), "a duration from 1ms up to redis.timeout";
+        /// Longest time for a call, getting a connection included.
         #[garde(custom(between(MS_10, MIN_10)))]
         timeout: Duration = Some("250ms"), "a duration from 10ms to 10m";
     }
@@ -319,13 +342,21 @@ impl Config {
                 layers.complain(key, why.to_owned());
             }
         };
-        let (database, auth, http) = (&self.database, &self.auth, &self.http);
+        let (database, redis, auth, http) = (&self.database, &self.redis, &self.auth, &self.http);
         require(
             database.min_connections <= database.max_connections,
             "database",
             "min_connections",
             "is more than database.max_connections",
         );
+        require(!redis.url.is_empty(), "redis", "url", "names no server");
+        require(
+            redis.mode == RedisMode::Cluster || redis.url.len() <= 1,
+            "redis",
+            "url",
+            "names several servers, and redis.mode is not cluster",
+        );
+        require(redis.soft_deadline <= redis.timeout, "redis", "soft_deadline", "is longer than redis.timeout");
         require(
             auth.session_idle <= auth.session_absolute,
             "auth",
@@ -351,6 +382,7 @@ fn key(section: &str, name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.section == section && key.name == name)
 }
 
+const MS_1: Duration = Duration::from_millis(1);
 const MS_10: Duration = Duration::from_millis(10);
 const MS_100: Duration = Duration::from_millis(100);
 const SEC_1: Duration = Duration::from_secs(1);
@@ -360,6 +392,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
 const KIB: ByteSize = ByteSize::kib(1);
+const MIB_16: ByteSize = ByteSize::mib(16);
 const GIB: ByteSize = ByteSize::gib(1);
 const TIB: ByteSize = ByteSize::tib(1);
 

@@ -67,6 +67,7 @@ from_text! {
     ByteSize: "a size",
     PathBuf: "a path",
     LogFormat: "json or text",
+    RedisMode: "standalone or cluster",
     Quota: "a number of requests and a window",
 }
 
@@ -133,6 +134,27 @@ impl FromStr for LogFormat {
         match text {
             "json" => Ok(Self::Json),
             "text" => Ok(Self::Text),
+            _ => Err(()),
+        }
+    }
+}
+
+/// What the addresses of Redis belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RedisMode {
+    /// One server.
+    Standalone,
+    /// A Redis Cluster.
+    Cluster,
+}
+
+impl FromStr for RedisMode {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "standalone" => Ok(Self::Standalone),
+            "cluster" => Ok(Self::Cluster),
             _ => Err(()),
         }
     }

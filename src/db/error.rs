@@ -1,5 +1,6 @@
 //! What can go wrong with the database, sorted by what a caller can do about it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Why no node could answer.
@@ -27,7 +28,7 @@ impl std::fmt::Display for UnavailableReason {
 }
 
 /// An error of the database.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum DbError {
     /// Nobody could answer now; later somebody may.
     #[error("{reason}")]
@@ -45,7 +46,7 @@ pub enum DbError {
     Collision,
     /// A defect: of a statement, of the schema, or of a row that the code cannot read.
     #[error("unexpected database error")]
-    Unexpected(#[source] sqlx::Error),
+    Unexpected(#[source] Arc<sqlx::Error>),
 }
 
 /// What an error says about the node that it came from.
@@ -123,7 +124,7 @@ impl From<sqlx::Error> for DbError {
         }
         match judge(&error) {
             Verdict::NodeDown => Self::unavailable(UnavailableReason::Primary),
-            Verdict::TryAnother | Verdict::NodeFine => Self::Unexpected(error),
+            Verdict::TryAnother | Verdict::NodeFine => Self::Unexpected(error.into()),
         }
     }
 }

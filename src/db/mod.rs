@@ -16,17 +16,23 @@ mod schema;
 mod transaction;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 pub use error::{DbError, UnavailableReason};
-pub use node::{Health, Node, NodeReport};
+pub use node::{Health, Node, NodeReport, Sample};
 pub use position::Lsn;
 pub use read::ReadConnection;
 pub use schema::{SchemaError, migrate, migrate_from};
-pub use transaction::{Journal, WriteTransaction};
+pub use transaction::{Committed, Journal, WriteTransaction};
+
+use tokio::sync::Notify;
 
 use crate::config;
 use position::Floor;
+
+/// For how long after something happened positions are sampled often.
+const BUSY: Duration = Duration::from_secs(1);
 
 /// How new an answer must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +43,8 @@ pub enum Consistency {
     PreferLatest,
     /// The primary alone.
     Latest,
+    /// Any replica that has replayed this much, whatever this process wrote; else the primary.
+    AtLeast(Lsn),
 }
 
 /// The database as the rest of the service sees it. Cloning is cheap.
@@ -50,8 +58,14 @@ struct Inner {
     replicas: Vec<Node>,
     /// Where the next eventual read starts to look for a replica.
     turn: AtomicUsize,
-    /// The newest position that this process wrote at.
+    /// The newest position that this process wrote at or heard of.
     floor: Floor,
+    /// Whether this process hears of what others write.
+    hearing: AtomicBool,
+    /// Until when positions are sampled often, in milliseconds after `started`.
+    busy_until: AtomicU64,
+    woken: Notify,
+    started: Instant,
     settings: config::Database,
 }
 
@@ -62,12 +76,12 @@ impl Db {
     /// # Errors
     /// Where an address is no Postgres URL.
     pub fn new(settings: &config::Database) -> Result<Self, DbError> {
-        let primary = Node::new("primary".into(), node::Role::Primary, &settings.url, settings)?;
+        let primary = Node::new("primary", node::Role::Primary, &settings.url, settings)?;
         let replicas = settings
             .replicas
             .iter()
             .enumerate()
-            .map(|(i, url)| Node::new(format!("replica-{}", i + 1), node::Role::Replica, url, settings))
+            .map(|(i, url)| Node::new(&format!("replica-{}", i + 1), node::Role::Replica, url, settings))
             .collect::<Result<_, _>>()?;
         Ok(Self {
             inner: Arc::new(Inner {
@@ -75,6 +89,10 @@ impl Db {
                 replicas,
                 turn: AtomicUsize::new(0),
                 floor: Floor::default(),
+                hearing: AtomicBool::new(true),
+                busy_until: AtomicU64::new(0),
+                woken: Notify::new(),
+                started: Instant::now(),
                 settings: settings.clone(),
             }),
         })
@@ -88,6 +106,37 @@ impl Db {
     #[must_use]
     pub fn report(&self) -> Vec<NodeReport> {
         self.nodes().map(Node::report).collect()
+    }
+
+    /// Another process has written, at or below `position`: eventual reads of this one see it from now on.
+    pub fn heard_of(&self, position: Lsn) {
+        self.inner.floor.raise(position);
+        self.stir();
+    }
+
+    /// Says whether this process hears of what others write. While it does not, eventual reads go to the primary.
+    pub fn set_hearing(&self, hearing: bool) {
+        self.inner.hearing.store(hearing, Ordering::Relaxed);
+    }
+
+    /// Where the primary was when it was last looked at; its epoch is 0 until it was seen for the first time.
+    #[must_use]
+    pub fn primary_sample(&self) -> Sample {
+        self.inner.primary.sample()
+    }
+
+    /// Positions are of interest now: samples are taken often for a while.
+    fn stir(&self) {
+        let now = self.inner.started.elapsed();
+        let until = (now + BUSY).as_millis() as u64;
+        let before = self.inner.busy_until.swap(until, Ordering::Relaxed);
+        if u128::from(before) < now.as_millis() {
+            self.inner.woken.notify_waiters();
+        }
+    }
+
+    fn is_busy(&self) -> bool {
+        u128::from(self.inner.busy_until.load(Ordering::Relaxed)) > self.inner.started.elapsed().as_millis()
     }
 
     /// Closes all connections, waiting for those in use.

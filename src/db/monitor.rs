@@ -33,12 +33,23 @@ impl History {
     }
 }
 
+/// How often a probe asks whether the server was promoted.
+const EPOCH_INTERVAL: Duration = Duration::from_millis(500);
+
 /// How long to wait before a probe that broke is sent again.
 const PAUSE_OF_BROKEN_PROBE: Duration = Duration::from_millis(5);
 
 struct Probe {
     standby: bool,
     position: Lsn,
+    epoch: u64,
+}
+
+/// A probe's own connection, and which history the server was in when that was last asked.
+struct Connection {
+    open: PgConnection,
+    epoch: u64,
+    epoch_asked: Instant,
 }
 
 impl Db {
@@ -46,7 +57,7 @@ impl Db {
     pub async fn probe_once(&self) {
         let history = Mutex::new(History::default());
         let monitors = self.nodes().map(|node| async {
-            let mut connection = None;
+            let mut connection: Option<Connection> = None;
             self.probe(node, &mut connection, &history).await;
         });
         futures::future::join_all(monitors).await;
@@ -60,18 +71,27 @@ impl Db {
     }
 
     async fn monitor_node(&self, node: Node, history: Arc<Mutex<History>>) {
-        let mut connection = None;
+        let mut connection: Option<Connection> = None;
         loop {
             self.probe(&node, &mut connection, &history).await;
             telemetry::record_pool(node.name(), node.pool().size(), node.pool().num_idle());
+            let settings = &self.inner.settings;
+            // While nobody is interested, looks are rare; the next one who is shortens the pause.
+            let woken = async {
+                if !self.is_busy() {
+                    self.inner.woken.notified().await;
+                }
+                tokio::time::sleep(settings.sample_interval).await;
+            };
             tokio::select! {
-                () = tokio::time::sleep(self.inner.settings.probe_interval) => {}
+                () = tokio::time::sleep(settings.probe_interval) => {}
+                () = woken => {}
                 () = node.suspected() => {}
             }
         }
     }
 
-    async fn probe(&self, node: &Node, connection: &mut Option<PgConnection>, history: &Mutex<History>) {
+    async fn probe(&self, node: &Node, connection: &mut Option<Connection>, history: &Mutex<History>) {
         let settings = &self.inner.settings;
         let generation = self.inner.floor.generation();
         let found = tokio::time::timeout(settings.probe_timeout, ask(node, connection)).await;
@@ -114,17 +134,17 @@ impl Db {
         let late = lag > settings.max_replica_lag;
         let detail =
             if late { format!("replays {:.1} s behind the primary", lag.as_secs_f64()) } else { String::new() };
-        Health { up: true, position: probe.position, lag, detail }
+        Health { up: true, position: probe.position, epoch: probe.epoch, lag, detail }
     }
 }
 
 fn down(detail: String) -> Health {
-    Health { up: false, position: Lsn::default(), lag: Duration::ZERO, detail }
+    Health { up: false, position: Lsn::default(), epoch: 0, lag: Duration::ZERO, detail }
 }
 
 /// Asks over a connection of the probe's own: a full pool is not a dead server. Nor is a dead connection, however many
 /// die in a row: a server is down when it lets nobody in, or when the caller runs out of patience.
-async fn ask(node: &Node, connection: &mut Option<PgConnection>) -> sqlx::Result<Probe> {
+async fn ask(node: &Node, connection: &mut Option<Connection>) -> sqlx::Result<Probe> {
     loop {
         match ask_once(node, connection).await {
             Err(error) if died_alone(&error) => {
@@ -137,15 +157,39 @@ async fn ask(node: &Node, connection: &mut Option<PgConnection>) -> sqlx::Result
     }
 }
 
-async fn ask_once(node: &Node, connection: &mut Option<PgConnection>) -> sqlx::Result<Probe> {
-    let open = match connection {
-        Some(open) => open,
+async fn ask_once(node: &Node, connection: &mut Option<Connection>) -> sqlx::Result<Probe> {
+    let connection = match connection {
+        Some(connection) => connection,
         None => {
             let options = node.connect_options().clone().application_name("bookstore probe");
-            connection.insert(options.connect().await?)
+            let mut open = options.connect().await?;
+            let epoch = epoch(&mut open).await?;
+            connection.insert(Connection { open, epoch, epoch_asked: Instant::now() })
         }
     };
-    position(open).await
+    // Within one connection the history can only change by a promotion, and the server is not asked at each sample.
+    if connection.epoch_asked.elapsed() > EPOCH_INTERVAL {
+        connection.epoch = epoch(&mut connection.open).await?;
+        connection.epoch_asked = Instant::now();
+    }
+    position(&mut connection.open, connection.epoch).await
+}
+
+/// Names the history that the server is in: which cluster, which timeline, which database. A standby knows its timeline
+/// from its last restart point, so after a promotion it counts as behind until the next one.
+async fn epoch(connection: &mut PgConnection) -> sqlx::Result<u64> {
+    let row = sqlx::query!(
+        r#"SELECT system_identifier AS "system!", current_database() AS "database!",
+                  CASE WHEN pg_is_in_recovery() THEN (SELECT timeline_id FROM pg_control_checkpoint())
+                       ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::integer
+                  END AS "timeline!"
+           FROM pg_control_system()"#
+    )
+    .fetch_one(connection)
+    .await?;
+    let name = format!("{} {} {}", row.system, row.timeline, row.database);
+    // Zero means that it is not known.
+    Ok(xxhash_rust::xxh3::xxh3_64(name.as_bytes()).max(1))
 }
 
 /// Whether a connection broke in a way that says nothing of its server. One that refuses, or that is starting or has no
@@ -163,7 +207,7 @@ fn died_alone(error: &sqlx::Error) -> bool {
     }
 }
 
-async fn position(connection: &mut PgConnection) -> sqlx::Result<Probe> {
+async fn position(connection: &mut PgConnection, epoch: u64) -> sqlx::Result<Probe> {
     // What is not flushed on the primary can be lost in a crash and its position used again: hence the flush
     // position, not the insert position.
     let row = sqlx::query!(
@@ -173,7 +217,7 @@ async fn position(connection: &mut PgConnection) -> sqlx::Result<Probe> {
     )
     .fetch_one(connection)
     .await?;
-    Ok(Probe { standby: row.standby, position: Lsn::from_offset(row.position.unwrap_or(0)) })
+    Ok(Probe { standby: row.standby, position: Lsn::from_offset(row.position.unwrap_or(0)), epoch })
 }
 
 #[cfg(test)]

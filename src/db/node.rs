@@ -27,10 +27,26 @@ pub struct Health {
     pub up: bool,
     /// How far it is: flushed on the primary, replayed on a replica.
     pub position: Lsn,
+    /// Which history of which database that is a position of.
+    pub epoch: u64,
     /// How long ago the primary was where the replica is now.
     pub lag: Duration,
     /// Why it is down or left out; empty when all is well.
     pub detail: String,
+}
+
+/// What a read is known to reflect: where its node was **before** it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// The node.
+    pub node: Arc<str>,
+    /// All writes up to here. Sampled in the background at the same node, so it may be some milliseconds old; positions
+    /// only grow, so that makes it smaller than it need be and never wrong.
+    pub position: Lsn,
+    /// Which history of which database that is a position of; 0 where it is not known.
+    pub epoch: u64,
+    /// Whether the node is the primary, where a read contains everything that was committed before it.
+    pub latest: bool,
 }
 
 /// How a node is, for people.
@@ -51,7 +67,7 @@ pub struct Node {
 }
 
 struct Shared {
-    name: String,
+    name: Arc<str>,
     role: Role,
     pool: PgPool,
     options: PgConnectOptions,
@@ -65,7 +81,7 @@ struct Shared {
 
 impl Node {
     pub(super) fn new(
-        name: String,
+        name: &str,
         role: Role,
         url: &SecretString,
         settings: &config::Database,
@@ -74,7 +90,7 @@ impl Node {
         let options = url
             .expose_secret()
             .parse::<PgConnectOptions>()
-            .map_err(DbError::Unexpected)?
+            .map_err(|error| DbError::Unexpected(error.into()))?
             .application_name("bookstore")
             .options([
                 ("default_transaction_read_only", "on".to_owned()),
@@ -112,13 +128,14 @@ impl Node {
         let (health, _) = watch::channel(Health {
             up: false,
             position: Lsn::default(),
+            epoch: 0,
             lag: Duration::ZERO,
             detail: "not probed yet".into(),
         });
         let max_lag = settings.max_replica_lag;
         Ok(Self {
             shared: Arc::new(Shared {
-                name,
+                name: name.into(),
                 role,
                 pool,
                 options,
@@ -158,10 +175,21 @@ impl Node {
         self.shared.health.borrow().up
     }
 
-    /// Whether the node is up, recent, and has replayed `floor`.
-    pub(super) fn has(&self, floor: Lsn) -> bool {
+    /// Whether the node is up, recent, of this epoch, and has replayed `floor`.
+    pub(super) fn has(&self, epoch: u64, floor: Lsn) -> bool {
         let health = self.shared.health.borrow();
-        health.up && health.lag <= self.shared.max_lag && health.position >= floor
+        health.up && health.lag <= self.shared.max_lag && health.position >= floor && health.epoch == epoch
+    }
+
+    /// Where it was when it was last looked at.
+    pub(super) fn sample(&self) -> Sample {
+        let health = self.shared.health.borrow();
+        Sample {
+            node: Arc::clone(&self.shared.name),
+            position: health.position,
+            epoch: health.epoch,
+            latest: self.shared.role == Role::Primary,
+        }
     }
 
     pub(super) fn set_health(&self, health: Health) {
@@ -207,6 +235,10 @@ impl Node {
 
     pub(super) fn report(&self) -> NodeReport {
         let health = self.shared.health.borrow().clone();
-        NodeReport { name: self.shared.name.clone(), usable: health.up && health.lag <= self.shared.max_lag, health }
+        NodeReport {
+            name: self.shared.name.to_string(),
+            usable: health.up && health.lag <= self.shared.max_lag,
+            health,
+        }
     }
 }

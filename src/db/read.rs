@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tracing::Instrument;
 
 use super::error::{DbError, UnavailableReason, Verdict, judge};
-use super::node::Node;
+use super::node::{Node, Sample};
 use super::{Consistency, Db};
 use crate::telemetry::database as telemetry;
 
@@ -62,6 +62,24 @@ impl Db {
         F: Fn(ReadConnection) -> Fut,
         Fut: Future<Output = sqlx::Result<T>> + Send,
     {
+        Ok(self.read_sampled(name, consistency, query).await?.0)
+    }
+
+    /// The same, with what the answer is known to reflect.
+    ///
+    /// # Errors
+    /// As [`Db::read`].
+    pub async fn read_sampled<T, F, Fut>(
+        &self,
+        name: &'static str,
+        consistency: Consistency,
+        query: F,
+    ) -> Result<(T, Sample), DbError>
+    where
+        F: Fn(ReadConnection) -> Fut,
+        Fut: Future<Output = sqlx::Result<T>> + Send,
+    {
+        self.stir();
         let mut last = None;
         let mut timed_out = false;
         for node in self.candidates(consistency) {
@@ -74,10 +92,12 @@ impl Db {
                     db.system.name = "postgresql",
                     db.node = node.name()
                 );
+                // Before the statement, never with or after it: what commits in between would be claimed and not seen.
+                let sample = node.sample();
                 let outcome = self.attempt(&node, &query).instrument(span).await;
                 telemetry::record_operation(name, node.name(), started.elapsed(), outcome.is_ok());
                 last = match outcome {
-                    Ok(value) => return Ok(value),
+                    Ok(value) => return Ok((value, sample)),
                     Err(Failure::NodeWentDown) => None,
                     Err(Failure::TimedOut) => {
                         timed_out = true;
@@ -106,7 +126,9 @@ impl Db {
                 DbError::unavailable(match consistency {
                     _ if timed_out => UnavailableReason::Timeout,
                     Consistency::Latest => UnavailableReason::Primary,
-                    Consistency::Eventual | Consistency::PreferLatest => UnavailableReason::AllNodes,
+                    Consistency::Eventual | Consistency::PreferLatest | Consistency::AtLeast(_) => {
+                        UnavailableReason::AllNodes
+                    }
                 })
             },
             DbError::from,
@@ -151,9 +173,15 @@ impl Db {
         match consistency {
             Consistency::Latest => primary.into_iter().collect(),
             Consistency::PreferLatest => primary.into_iter().chain(self.replicas_in_turn(Node::is_up)).collect(),
-            Consistency::Eventual => {
-                let mut nodes = match inner.floor.required() {
-                    Some(floor) => self.replicas_in_turn(|node| node.has(floor)),
+            Consistency::Eventual | Consistency::AtLeast(_) => {
+                let floor = match consistency {
+                    Consistency::AtLeast(floor) => Some(floor),
+                    _ if inner.hearing.load(Ordering::Relaxed) => inner.floor.required(),
+                    _ => None,
+                };
+                let epoch = inner.primary.sample().epoch;
+                let mut nodes = match floor {
+                    Some(floor) => self.replicas_in_turn(|node| node.has(epoch, floor)),
                     None => Vec::new(),
                 };
                 nodes.extend(primary);

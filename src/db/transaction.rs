@@ -13,8 +13,11 @@ use crate::telemetry::database as telemetry;
 
 /// What a transaction leaves behind about itself. There is no commit without one.
 pub trait Journal: Sync {
+    /// What it is called by later.
+    type Record: Send;
+
     /// Writes the record inside the transaction.
-    fn append(&self, connection: &mut PgConnection) -> impl Future<Output = sqlx::Result<()>> + Send;
+    fn append(&self, connection: &mut PgConnection) -> impl Future<Output = sqlx::Result<Self::Record>> + Send;
 }
 
 /// An open transaction that can write. Dropped without [`WriteTransaction::commit`], it never happened.
@@ -37,6 +40,16 @@ impl DerefMut for WriteTransaction {
     fn deref_mut(&mut self) -> &mut PgConnection {
         &mut self.transaction
     }
+}
+
+/// A transaction that took place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed<R> {
+    /// What its journal is called by.
+    pub record: R,
+    /// A position that no reader can have claimed who did not see it, and its epoch; nothing where the primary went away
+    /// before it could be learnt.
+    pub floor: Option<(u64, Lsn)>,
 }
 
 /// How often a transaction that collided with others is run in all.
@@ -97,9 +110,12 @@ impl Db {
     /// Learns a position that no earlier reader can have claimed, and asks it of replicas from now on: a log record
     /// written after COMMIT has returned. The insert position right after COMMIT would be too early, since a commit's
     /// record is in the log before its rows are visible.
-    async fn raise_floor(&self) {
+    ///
+    /// # Errors
+    /// [`DbError::Unavailable`] where the primary is gone: until it can be asked again, only it is new enough.
+    pub async fn raise_floor(&self) -> Result<(u64, Lsn), DbError> {
         let written = self
-            .read("db.floor", Consistency::Latest, |mut connection| async move {
+            .read_sampled("db.floor", Consistency::Latest, |mut connection| async move {
                 sqlx::query_scalar!(
                     r#"SELECT (pg_logical_emit_message(false, 'cache', '') - '0/0'::pg_lsn)::bigint AS "position!""#
                 )
@@ -108,8 +124,15 @@ impl Db {
             })
             .await;
         match written {
-            Ok(position) => self.inner.floor.raise(Lsn::from_offset(position)),
-            Err(_) => self.inner.floor.unsettle(),
+            Ok((position, sample)) => {
+                let position = Lsn::from_offset(position);
+                self.inner.floor.raise(position);
+                Ok((sample.epoch, position))
+            }
+            Err(error) => {
+                self.inner.floor.unsettle();
+                Err(error)
+            }
         }
     }
 }
@@ -130,17 +153,28 @@ impl WriteTransaction {
     ///
     /// # Errors
     /// [`DbError`]; where the connection broke during COMMIT itself, whether it took place is unknown.
-    pub async fn commit(mut self, journal: &impl Journal) -> Result<(), DbError> {
+    pub async fn commit<J: Journal>(mut self, journal: &J) -> Result<Committed<J::Record>, DbError> {
         let Self { ref db, name, started, .. } = self;
         let db = db.clone();
-        journal.append(&mut self.transaction).await?;
+        let record = journal.append(&mut self.transaction).await?;
         let mut unsettled = Unsettled(Some(&db));
         let outcome = self.transaction.commit().await;
         telemetry::record_operation(name, "primary", started.elapsed(), outcome.is_ok());
         outcome?;
-        db.raise_floor().await;
+        let floor = db.raise_floor().await.ok();
         unsettled.0 = None;
-        Ok(())
+        Ok(Committed { record, floor })
+    }
+
+    /// Commits what is no news to any reader, and so raises no floor.
+    ///
+    /// # Errors
+    /// As [`WriteTransaction::commit`].
+    pub async fn commit_silently<J: Journal<Record = ()>>(mut self, journal: &J) -> Result<(), DbError> {
+        journal.append(&mut self.transaction).await?;
+        let outcome = self.transaction.commit().await;
+        telemetry::record_operation(self.name, "primary", self.started.elapsed(), outcome.is_ok());
+        Ok(outcome?)
     }
 
     /// Ends the transaction as if it had never been.

@@ -121,7 +121,7 @@ impl Access {
             return Err(AccessError::Refused);
         }
         let now = self.clock.now();
-        let (session, role) = self.store.session_by_token(&hash(token)).await?.ok_or(AccessError::Refused)?;
+        let (session, role) = self.store.session_by_token(hash(token)).await?.ok_or(AccessError::Refused)?;
         if !self.limits.is_alive(&session, now) {
             return Err(AccessError::Refused);
         }

@@ -3,10 +3,12 @@
 use std::collections::HashSet;
 
 use super::listing::{ListingError, check_limit};
+use crate::model::answer::{Answer, Render, RenderError};
 use crate::model::ids::ProductId;
 use crate::model::product::Status;
 use crate::model::related::{Related, Relation};
-use crate::store::{Store, StoreError};
+use crate::model::tags::Tag;
+use crate::store::{Family, Key, Outage, Rendered, Store, StoreError};
 
 /// The most related books.
 pub const MAX_RELATED: u32 = 50;
@@ -14,7 +16,7 @@ pub const MAX_RELATED: u32 = 50;
 const DEFAULT_RELATED: u32 = 20;
 
 /// Why a request for related books was refused.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum RelatedError {
     /// There is no such book, or none that everybody may see.
     #[error("there is no such book")]
@@ -22,6 +24,18 @@ pub enum RelatedError {
     /// What a list would refuse as well.
     #[error(transparent)]
     Listing(#[from] ListingError),
+}
+
+impl Outage for RelatedError {
+    fn is_outage(&self) -> bool {
+        matches!(self, Self::Listing(error) if error.is_outage())
+    }
+}
+
+impl From<RenderError> for RelatedError {
+    fn from(error: RenderError) -> Self {
+        Self::Listing(error.into())
+    }
 }
 
 impl From<StoreError> for RelatedError {
@@ -34,13 +48,14 @@ impl From<StoreError> for RelatedError {
 #[derive(Clone)]
 pub struct RelatedBooks {
     store: Store,
+    render: Render<Vec<Related>>,
 }
 
 impl RelatedBooks {
-    /// The service over this store.
+    /// The service over this store; `render` makes its answers.
     #[must_use]
-    pub fn new(store: Store) -> Self {
-        Self { store }
+    pub fn new(store: Store, render: Render<Vec<Related>>) -> Self {
+        Self { store, render }
     }
 
     /// Other editions of the work, the series (next volumes first), other books of its authors, popular books that share
@@ -48,13 +63,18 @@ impl RelatedBooks {
     ///
     /// # Errors
     /// [`RelatedError::NotFound`] for a book that does not exist or is a draft, or the database's.
-    pub async fn of(&self, id: ProductId, limit: Option<u32>) -> Result<Vec<Related>, RelatedError> {
+    pub async fn of(&self, id: ProductId, limit: Option<u32>) -> Result<Answer, RelatedError> {
         let limit = check_limit(limit, DEFAULT_RELATED, MAX_RELATED)
             .map_err(|violation| ListingError::Invalid(vec![violation]))?;
-        let kinship = self.store.kinship(id).await?;
-        let kinship = kinship.filter(|kinship| kinship.status != Status::Draft).ok_or(RelatedError::NotFound)?;
-        let found = self.store.related(id, &kinship, i64::from(MAX_RELATED)).await?;
-        Ok(once_each(found, limit as usize))
+        let render = self.render;
+        let load = move |store: Store| async move {
+            let kinship = store.kinship(id).await?.filter(|kinship| kinship.status != Status::Draft);
+            let Some(kinship) = kinship else { return Ok(Rendered::absent()) };
+            let found = store.related(id, &kinship, i64::from(MAX_RELATED)).await?;
+            Ok::<_, RelatedError>(Rendered::found(render(once_each(found, limit as usize))?))
+        };
+        let key = Key::new(Family::BookRelated, format_args!("{id}:{limit}"));
+        self.store.cached(&key, &[Tag::book(id), Tag::book_lists()], load).await?.ok_or(RelatedError::NotFound)
     }
 }
 

@@ -14,11 +14,16 @@ use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 
 use super::{
+    Coded,
     cache_policy::CachePolicy,
+    middleware::coding::Accepted,
     problem::{FieldError, Kind, Problem},
 };
+use crate::model::answer::{Answer, RenderError, Source};
 use crate::model::precondition::ExpectedVersion;
+use crate::model::representation::{Particulars, Representation as Finished};
 
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
 
 /// A representation that is ready to be sent to anybody who asks for it. It does not depend on the request, so that it
@@ -135,6 +140,82 @@ impl Representation {
     }
 }
 
+/// `value` as JSON, finished: with a version, the `ETag` is one that `If-Match` understands.
+///
+/// # Errors
+/// When `value` cannot be written as JSON, which is a mistake in the code.
+pub fn finished(
+    value: &impl Serialize,
+    version: Option<i64>,
+    last_modified: Option<OffsetDateTime>,
+    more: Particulars,
+) -> Result<Finished, RenderError> {
+    let body = Bytes::from(serde_json::to_vec(value)?);
+    let hash = hash(&body);
+    let etag = version.map_or_else(|| hash.clone(), |version| format!("{version}.{hash}"));
+    let last_modified = last_modified.map(OffsetDateTime::unix_timestamp);
+    Ok(Finished::new(body, Particulars { etag, last_modified, ..more }))
+}
+
+/// The answer to a read that the cache has: 200 with the body in a coding that the client takes, or 304 without.
+#[must_use]
+pub fn respond(answer: &Answer, policy: CachePolicy, conditions: &Conditions) -> Response {
+    let Answer { representation, surrogate_keys, source } = answer;
+    let particulars = &representation.particulars;
+    let not_modified = conditions.hold_for(&particulars.etag, representation.last_modified());
+    let mut response = if not_modified {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let (body, coding) = conditions.coding.choose(representation);
+        let length = body.len();
+        let mut response = Response::new(Body::from(body));
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::CONTENT_LENGTH, length.into());
+        if let Some(coding) = coding {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
+        }
+        response
+    };
+    let headers = response.headers_mut();
+    let mut write = |name: HeaderName, value: Result<HeaderValue, _>| {
+        if let Ok(value) = value {
+            headers.insert(name, value);
+        }
+    };
+    write(header::ETAG, HeaderValue::try_from(format!("\"{}\"", particulars.etag)));
+    if let Some(at) = representation.last_modified() {
+        write(header::LAST_MODIFIED, HeaderValue::try_from(httpdate::fmt_http_date(SystemTime::from(at))));
+    }
+    if let Some(link) = &particulars.link {
+        write(header::LINK, HeaderValue::from_str(link));
+    }
+    if let Some(location) = &particulars.content_location {
+        write(header::CONTENT_LOCATION, HeaderValue::from_str(location));
+    }
+    write(SURROGATE_KEY, HeaderValue::from_maybe_shared(surrogate_keys.clone()));
+    write(CACHE_STATUS, HeaderValue::try_from(cache_status(*source)));
+    if let Source::Cache { fresh_for: None, age, .. } = source {
+        headers.insert(header::AGE, age.as_secs().into());
+    }
+    headers.insert(header::CACHE_CONTROL, policy.cache_control());
+    headers.insert(header::VARY, policy.vary());
+    response.extensions_mut().insert(Coded);
+    response
+}
+
+/// `Cache-Status` (RFC 9211): whether the shop's own cache had the answer, which level of it, and for how much longer it is
+/// fresh. A stale answer was served while it was being loaded again, or because it could not be.
+fn cache_status(source: Source) -> String {
+    match source {
+        Source::Cache { level, fresh_for: Some(left), .. } => {
+            format!("bookstore; hit; ttl={}; detail={level}", left.as_secs())
+        }
+        Source::Cache { level, fresh_for: None, .. } => format!("bookstore; hit; ttl=-1; detail={level}-stale"),
+        Source::Origin => "bookstore; fwd=miss".to_owned(),
+    }
+}
+
 /// 128 bits of SHA-256, as text.
 fn hash(body: &[u8]) -> String {
     let digest = Sha256::digest(body);
@@ -210,6 +291,7 @@ impl Tags {
 pub struct Conditions {
     if_none_match: Option<Tags>,
     if_modified_since: Option<SystemTime>,
+    coding: Accepted,
 }
 
 impl Conditions {
@@ -237,6 +319,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Conditions {
             // A condition that cannot be read is not applied; the full answer is never wrong.
             if_none_match: Tags::read(&parts.headers, &header::IF_NONE_MATCH).and_then(Result::ok),
             if_modified_since: since.and_then(|text| httpdate::parse_http_date(text).ok()),
+            coding: Accepted::read(&parts.headers),
         })
     }
 }

@@ -63,7 +63,7 @@ pub struct FrameOptions {
 /// The mark of a response whose body is as it is to be sent, in a coding that fits the request and is named in
 /// `Content-Encoding`: put into its extensions, it keeps compression away from it. Its tag is still that of the bare body.
 #[derive(Debug, Clone, Copy)]
-pub struct Finished;
+pub struct Coded;
 
 /// Routes with the frame around them. Cheap to clone.
 #[derive(Clone)]
@@ -132,14 +132,14 @@ impl Frame {
 
     /// Has the response in a coding that the request accepts. The layers for that are left out where they have nothing to
     /// do: before the handler, where the request names no tags and refuses no coding; after it, where the response is
-    /// [`Finished`].
+    /// [`Coded`].
     async fn coded(&self, request: Request, context: &RequestContext) -> Response {
         if concerns_coding(request.headers()) {
             return through(&self.coding, request).await;
         }
         let accepted: Vec<_> = request.headers().get_all(header::ACCEPT_ENCODING).iter().cloned().collect();
         let mut response = self.inside.limited(request, context).await;
-        if response.extensions().get::<Finished>().is_some() {
+        if response.extensions().get::<Coded>().is_some() {
             tag_with_coding(response.headers_mut());
             return response;
         }

@@ -7,11 +7,13 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::cache_policy::CachePolicy;
-use super::conditional::{Conditions, Representation};
+use super::conditional::{Conditions, finished, respond};
 use super::problem::Problem;
 use super::state::AppState;
 use crate::domain::genres::GenreError;
+use crate::model::answer::RenderError;
 use crate::model::product::Genre;
+use crate::model::representation::{Particulars, Representation};
 
 /// The routes.
 pub fn router() -> OpenApiRouter<AppState> {
@@ -55,15 +57,23 @@ pub struct GenresDocument {
     responses((status = 200, description = "The genres", body = GenresDocument)),
 )]
 async fn list(State(state): State<AppState>, conditions: Conditions) -> Result<Response, Problem> {
-    let items = state.genres.all().await?.into_iter().map(GenreDocument::from).collect();
-    let document = GenresDocument { items };
-    Ok(Representation::json(&document, CachePolicy::Genres)?.surrogate_keys(["genres"]).respond(&conditions))
+    Ok(respond(&state.genres.all().await?, CachePolicy::Genres, &conditions))
+}
+
+/// The genres as they are answered.
+///
+/// # Errors
+/// When they cannot be written as JSON.
+pub fn render(genres: Vec<Genre>) -> Result<Representation, RenderError> {
+    let document = GenresDocument { items: genres.into_iter().map(GenreDocument::from).collect() };
+    finished(&document, None, None, Particulars::default())
 }
 
 impl From<GenreError> for Problem {
     fn from(error: GenreError) -> Self {
         match error {
             GenreError::Store(error) => error.into(),
+            GenreError::Missing | GenreError::Render(_) => Self::internal(&error),
         }
     }
 }

@@ -9,14 +9,16 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::cache_policy::CachePolicy;
-use super::conditional::{Conditions, Representation};
+use super::conditional::{Conditions, finished, respond};
 use super::extract::{Path, Query};
 use super::listing::SummaryDocument;
 use super::problem::Problem;
 use super::state::AppState;
 use crate::domain::related::RelatedError;
+use crate::model::answer::RenderError;
 use crate::model::ids::ProductId;
 use crate::model::related::{Related, Relation};
+use crate::model::representation::{Particulars, Representation};
 
 /// The routes.
 pub fn router() -> OpenApiRouter<AppState> {
@@ -95,11 +97,17 @@ async fn list(
     Query(parameters): Query<RelatedParameters>,
     conditions: Conditions,
 ) -> Result<Response, Problem> {
-    let found = state.related.of(ProductId(id), parameters.limit).await?;
+    let answer = state.related.of(ProductId(id), parameters.limit).await?;
+    Ok(respond(&answer, CachePolicy::BookListing, &conditions))
+}
+
+/// Related books as they are answered.
+///
+/// # Errors
+/// When they cannot be written as JSON.
+pub fn render(found: Vec<Related>) -> Result<Representation, RenderError> {
     let document = RelatedListDocument { items: found.into_iter().map(RelatedDocument::from).collect() };
-    Ok(Representation::json(&document, CachePolicy::BookListing)?
-        .surrogate_keys([format!("book:{id}"), "books:list".to_owned()])
-        .respond(&conditions))
+    finished(&document, None, None, Particulars::default())
 }
 
 impl From<RelatedError> for Problem {

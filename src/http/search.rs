@@ -9,12 +9,14 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::cache_policy::CachePolicy;
-use super::conditional::{Conditions, Representation};
+use super::conditional::{Conditions, finished, respond};
 use super::extract::Query;
-use super::listing::{FacetDocument, SummaryDocument, filtered, links};
+use super::listing::{FacetDocument, SummaryDocument, canonical_query, filtered, links};
 use super::problem::Problem;
 use super::state::AppState;
-use crate::domain::search::{SearchPage, SearchRequest, Suggestions};
+use crate::domain::search::{SearchPage, SearchPages, SearchRequest, Suggestions};
+use crate::model::answer::RenderError;
+use crate::model::representation::{Particulars, Representation as Finished};
 use crate::model::search::{Highlights, Hit, MARK_END, MARK_START, Suggestion, SuggestionKind};
 
 /// The routes.
@@ -172,12 +174,20 @@ async fn search(
         cursor: parameters.cursor,
         facets: parameters.facets,
     };
-    let page = state.search.page(request).await?;
-    let links = links(&uri, page.next_cursor.as_deref());
-    Ok(Representation::json(&SearchDocument::from(page), CachePolicy::BookListing)?
-        .surrogate_keys(["books:list"])
-        .link(&links)
-        .respond(&conditions))
+    let answer = state.search.page(request, &canonical_query(&uri)).await?;
+    Ok(respond(&answer, CachePolicy::BookListing, &conditions))
+}
+
+/// How searches become answers.
+pub const PAGES: SearchPages = SearchPages { matches: render, suggestions: render_suggestions };
+
+fn render(page: SearchPage, query: &str) -> Result<Finished, RenderError> {
+    let link = Some(links("products/search", query, page.next_cursor.as_deref()));
+    finished(&SearchDocument::from(page), None, None, Particulars { link, ..Particulars::default() })
+}
+
+fn render_suggestions(found: Suggestions) -> Result<Finished, RenderError> {
+    finished(&SuggestionsDocument::from(found), None, None, Particulars::default())
 }
 
 /// What was typed.
@@ -262,10 +272,8 @@ async fn suggest(
     Query(parameters): Query<SuggestParameters>,
     conditions: Conditions,
 ) -> Result<Response, Problem> {
-    let found = state.search.suggest(&parameters.q, parameters.limit).await?;
-    Ok(Representation::json(&SuggestionsDocument::from(found), CachePolicy::BookListing)?
-        .surrogate_keys(["books:list"])
-        .respond(&conditions))
+    let answer = state.search.suggest(&parameters.q, parameters.limit).await?;
+    Ok(respond(&answer, CachePolicy::BookListing, &conditions))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ids::{ProductId, SessionId, UserId};
+use super::tags::Tag;
 
 /// Something that a committed transaction changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -76,6 +77,11 @@ pub enum DomainEvent {
         /// Which.
         sessions: Vec<SessionId>,
     },
+    /// An administrator cleared a part of the cache.
+    CacheCleared {
+        /// Which part.
+        tags: Vec<Tag>,
+    },
 }
 
 impl DomainEvent {
@@ -95,6 +101,7 @@ impl DomainEvent {
             Self::SessionExtended { .. } => "session_extended",
             Self::SessionsEnded { .. } => "sessions_ended",
             Self::SessionsExpired { .. } => "sessions_expired",
+            Self::CacheCleared { .. } => "cache_cleared",
         }
     }
 }

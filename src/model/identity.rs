@@ -95,7 +95,7 @@ pub struct User {
 }
 
 /// One signed-in device.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// The identifier; it is no secret, and opens nothing.
     pub id: SessionId,

@@ -17,11 +17,10 @@ impl Store {
         before: Option<AuditId>,
         limit: i64,
     ) -> Result<Vec<AuditRecord>, StoreError> {
-        self.db
-            .read("audit.list", Consistency::PreferLatest, |mut c| async move {
-                sql::list(&mut c, resource_id, before, limit).await
-            })
-            .await
+        self.read("audit.list", Consistency::PreferLatest, |mut c| async move {
+            sql::list(&mut c, resource_id, before, limit).await
+        })
+        .await
     }
 
     /// Everything that one person did, the newest first.
@@ -29,13 +28,12 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn audit_records_of(&self, actor: UserId) -> Result<Vec<AuditRecord>, StoreError> {
-        self.db
-            .read(
-                "audit.of_actor",
-                Consistency::PreferLatest,
-                |mut c| async move { sql::of_actor(&mut c, actor).await },
-            )
-            .await
+        self.read(
+            "audit.of_actor",
+            Consistency::PreferLatest,
+            |mut c| async move { sql::of_actor(&mut c, actor).await },
+        )
+        .await
     }
 }
 

@@ -11,6 +11,6 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn genres(&self) -> Result<Vec<Genre>, StoreError> {
-        self.db.read("genres.all", Consistency::Eventual, |mut c| async move { sql::all(&mut c).await }).await
+        self.read("genres.all", Consistency::Eventual, |mut c| async move { sql::all(&mut c).await }).await
     }
 }

@@ -19,11 +19,10 @@ impl Store {
         after: Option<&Position>,
         limit: i64,
     ) -> Result<Vec<(ProductSummary, SortKey)>, StoreError> {
-        self.db
-            .read("listing.page", Consistency::Eventual, |mut c| async move {
-                sql::page(&mut c, filters, sort, after, limit).await
-            })
-            .await
+        self.read("listing.page", Consistency::Eventual, |mut c| async move {
+            sql::page(&mut c, filters, sort, after, limit).await
+        })
+        .await
     }
 
     /// How many books have which value of the wanted facets, see [`FacetQuery`].
@@ -36,10 +35,9 @@ impl Store {
         wanted: &[Facet],
         query: &FacetQuery,
     ) -> Result<Vec<FacetCount>, StoreError> {
-        self.db
-            .read("listing.facets", Consistency::Eventual, |mut c| async move {
-                facets::facets(&mut c, filters, wanted, query).await
-            })
-            .await
+        self.read("listing.facets", Consistency::Eventual, |mut c| async move {
+            facets::facets(&mut c, filters, wanted, query).await
+        })
+        .await
     }
 }

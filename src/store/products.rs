@@ -14,7 +14,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn product(&self, id: ProductId) -> Result<Option<Product>, StoreError> {
-        self.db.read("products.by_id", Consistency::Eventual, |mut c| async move { sql::by_id(&mut c, id).await }).await
+        self.read("products.by_id", Consistency::Eventual, |mut c| async move { sql::by_id(&mut c, id).await }).await
     }
 
     /// The book with this ISBN.
@@ -22,11 +22,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn product_by_isbn(&self, isbn: &Isbn13) -> Result<Option<Product>, StoreError> {
-        self.db
-            .read("products.by_isbn", Consistency::Eventual, |mut c| async move {
-                sql::by_isbn13(&mut c, isbn.as_str()).await
-            })
-            .await
+        self.read("products.by_isbn", Consistency::Eventual, |mut c| async move {
+            sql::by_isbn13(&mut c, isbn.as_str()).await
+        })
+        .await
     }
 }
 

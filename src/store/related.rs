@@ -12,9 +12,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn kinship(&self, id: ProductId) -> Result<Option<Kinship>, StoreError> {
-        self.db
-            .read("related.kinship", Consistency::Eventual, |mut c| async move { sql::kinship(&mut c, id).await })
-            .await
+        self.read("related.kinship", Consistency::Eventual, |mut c| async move { sql::kinship(&mut c, id).await }).await
     }
 
     /// At most `each` active books of every relation, the nearest first. A book may stand under several relations.
@@ -22,10 +20,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn related(&self, id: ProductId, kinship: &Kinship, each: i64) -> Result<Vec<Related>, StoreError> {
-        self.db
-            .read("related.books", Consistency::Eventual, |mut c| async move {
-                sql::related(&mut c, id, kinship, each).await
-            })
-            .await
+        self.read("related.books", Consistency::Eventual, |mut c| async move {
+            sql::related(&mut c, id, kinship, each).await
+        })
+        .await
     }
 }

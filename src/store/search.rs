@@ -20,11 +20,10 @@ impl Store {
         limit: i64,
         bound: i64,
     ) -> Result<Hits, StoreError> {
-        self.db
-            .read("search.page", Consistency::Eventual, |mut c| async move {
-                sql::page(&mut c, filters, query, after, limit, bound).await
-            })
-            .await
+        self.read("search.page", Consistency::Eventual, |mut c| async move {
+            sql::page(&mut c, filters, query, after, limit, bound).await
+        })
+        .await
     }
 
     /// The book with this ISBN, where it passes the filters.
@@ -32,11 +31,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn search_isbn(&self, filters: &Filters, isbn: &Isbn13) -> Result<Option<ProductSummary>, StoreError> {
-        self.db
-            .read("search.isbn", Consistency::Eventual, |mut c| async move {
-                sql::by_isbn(&mut c, filters, isbn.as_str()).await
-            })
-            .await
+        self.read("search.isbn", Consistency::Eventual, |mut c| async move {
+            sql::by_isbn(&mut c, filters, isbn.as_str()).await
+        })
+        .await
     }
 
     /// Words like those of `words` that no active book has. `operands` are the words in the notation of `to_tsquery`.
@@ -44,11 +42,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn word_candidates(&self, words: &[String], operands: &[String]) -> Result<Vec<Candidate>, StoreError> {
-        self.db
-            .read("search.candidates", Consistency::Eventual, |mut c| async move {
-                sql::candidates(&mut c, words, operands).await
-            })
-            .await
+        self.read("search.candidates", Consistency::Eventual, |mut c| async move {
+            sql::candidates(&mut c, words, operands).await
+        })
+        .await
     }
 
     /// Names that begin with `phrase` or have a word that does, among the books that match `expression`, or where there is
@@ -62,10 +59,9 @@ impl Store {
         expression: Option<&str>,
         limit: i64,
     ) -> Result<Vec<Suggestion>, StoreError> {
-        self.db
-            .read("search.suggestions", Consistency::Eventual, |mut c| async move {
-                suggestions::find(&mut c, phrase, expression, limit).await
-            })
-            .await
+        self.read("search.suggestions", Consistency::Eventual, |mut c| async move {
+            suggestions::find(&mut c, phrase, expression, limit).await
+        })
+        .await
     }
 }

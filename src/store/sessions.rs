@@ -1,25 +1,45 @@
 //! Sessions.
 
+use std::sync::Arc;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use time::OffsetDateTime;
 
 use super::sql::sessions as sql;
-use super::{Store, StoreError, WriteTx};
+use super::{Family, Key, Rendered, Store, StoreError, WriteTx};
 use crate::db::Consistency;
 use crate::model::identity::{Role, Session};
 use crate::model::ids::{SessionId, UserId};
+use crate::model::representation::{Particulars, Representation};
+use crate::model::tags::Tag;
+
+/// A session that cannot be written or read in the cache's form, which is a mistake in the code.
+fn unreadable(error: postcard::Error) -> StoreError {
+    StoreError::Unexpected(Arc::new(sqlx::Error::Decode(error.into())))
+}
 
 impl Store {
-    /// The session whose token has this hash, ended ones included, and the role of its user. An ended session must be
-    /// refused at once, so the primary is asked; while it is gone, reads go on with what a replica knows.
+    /// The session whose token has this hash, ended ones included, and the role of its user. A new session must be known at
+    /// once, so where the cache has none, the primary is asked; while it is gone, reads go on with what a replica knows.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn session_by_token(&self, token_hash: &[u8]) -> Result<Option<(Session, Role)>, StoreError> {
-        self.db
-            .read("sessions.by_token", Consistency::PreferLatest, |mut c| async move {
-                sql::by_token(&mut c, token_hash).await
-            })
-            .await
+    pub async fn session_by_token(&self, token_hash: [u8; 32]) -> Result<Option<(Session, Role)>, StoreError> {
+        let load = move |store: Self| async move {
+            let found = store
+                .read("sessions.by_token", Consistency::PreferLatest, |mut c| async move {
+                    sql::by_token(&mut c, &token_hash).await
+                })
+                .await?;
+            let Some(found) = found else { return Ok(Rendered::absent()) };
+            let (session, user) = (Tag::session(found.0.id), Tag::user(found.0.user));
+            let kept = postcard::to_stdvec(&found).map_err(unreadable)?;
+            let kept = Representation::new(kept.into(), Particulars::default());
+            Ok::<_, StoreError>(Rendered::found(kept).depends_on(session).depends_on(user))
+        };
+        let key = Key::new(Family::Session, URL_SAFE_NO_PAD.encode(token_hash));
+        let answer = self.cached(&key, &[], load).await?;
+        answer.map(|answer| postcard::from_bytes(&answer.representation.body).map_err(unreadable)).transpose()
     }
 
     /// The sessions of a user, the newest first, ended ones included.
@@ -27,13 +47,12 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn sessions_of(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
-        self.db
-            .read(
-                "sessions.of_user",
-                Consistency::PreferLatest,
-                |mut c| async move { sql::of_user(&mut c, user).await },
-            )
-            .await
+        self.read(
+            "sessions.of_user",
+            Consistency::PreferLatest,
+            |mut c| async move { sql::of_user(&mut c, user).await },
+        )
+        .await
     }
 
     /// The session with this id, ended or not.
@@ -41,7 +60,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn session(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
-        self.db.read("sessions.by_id", Consistency::Latest, |mut c| async move { sql::by_id(&mut c, id).await }).await
+        self.read("sessions.by_id", Consistency::Latest, |mut c| async move { sql::by_id(&mut c, id).await }).await
     }
 
     /// Whether the account of `email` has a session that began at `address`.
@@ -49,11 +68,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn has_session_from(&self, email: &str, address: &str) -> Result<bool, StoreError> {
-        self.db
-            .read("sessions.known_address", Consistency::PreferLatest, |mut c| async move {
-                sql::known_address(&mut c, email, address).await
-            })
-            .await
+        self.read("sessions.known_address", Consistency::PreferLatest, |mut c| async move {
+            sql::known_address(&mut c, email, address).await
+        })
+        .await
     }
 }
 

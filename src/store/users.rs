@@ -14,9 +14,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn account(&self, id: UserId) -> Result<Option<Account>, StoreError> {
-        self.db
-            .read("users.by_id", Consistency::PreferLatest, |mut c| async move { sql::by_id(&mut c, id).await })
-            .await
+        self.read("users.by_id", Consistency::PreferLatest, |mut c| async move { sql::by_id(&mut c, id).await }).await
     }
 
     /// The account of an address, normalized, for a sign-in: a password that was changed a moment ago opens nothing.
@@ -24,8 +22,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn account_by_email(&self, email: &str) -> Result<Option<Account>, StoreError> {
-        self.db
-            .read("users.by_email", Consistency::Latest, |mut c| async move { sql::by_email(&mut c, email).await })
+        self.read("users.by_email", Consistency::Latest, |mut c| async move { sql::by_email(&mut c, email).await })
             .await
     }
 }

@@ -1,6 +1,7 @@
 //! Logs, traces and metrics: installed once, flushed at the end.
 
 pub mod access_log;
+pub mod cache;
 pub mod database;
 pub mod names;
 pub mod request;

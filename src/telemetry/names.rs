@@ -22,6 +22,34 @@ pub const DB_POOL_CONNECTIONS: &str = "db_pool_connections";
 pub const DB_NODE_UP: &str = "db_node_up";
 /// For how long a replica has been behind, by `node`.
 pub const DB_REPLICA_LAG_SECONDS: &str = "db_replica_lag_seconds";
+/// Looks at a level of the cache, by `family`, `level` and `result`.
+pub const CACHE_REQUESTS_TOTAL: &str = "cache_requests_total";
+/// Reads that waited for the load of another one, by `family`.
+pub const CACHE_SINGLE_FLIGHT_JOINS_TOTAL: &str = "cache_single_flight_joins_total";
+/// Time of a load from the database, by `family` and `outcome`.
+pub const CACHE_LOAD_DURATION_SECONDS: &str = "cache_load_duration_seconds";
+/// Events that made entries out of date, by `event`.
+pub const CACHE_INVALIDATIONS_TOTAL: &str = "cache_invalidations_total";
+/// Time of a message through the stream, from a process to itself.
+pub const CACHE_FEED_LAG_SECONDS: &str = "cache_feed_lag_seconds";
+/// Whether the floors are believed.
+pub const CACHE_LEASE_VALID: &str = "cache_lease_valid";
+/// For how long nothing was heard of invalidations.
+pub const CACHE_FEED_SILENCE_SECONDS: &str = "cache_feed_silence_seconds";
+/// Time of a call to Redis, by `operation`.
+pub const CACHE_REDIS_DURATION_SECONDS: &str = "cache_redis_duration_seconds";
+/// Calls to Redis without an answer, by `operation` and `reason`.
+pub const CACHE_REDIS_ERRORS_TOTAL: &str = "cache_redis_errors_total";
+/// What the circuit breaker before Redis does: 0 closed, 1 half open, 2 open.
+pub const CACHE_BREAKER_STATE: &str = "cache_breaker_state";
+/// How often that circuit breaker opened.
+pub const CACHE_BREAKER_OPENED_TOTAL: &str = "cache_breaker_opened_total";
+/// Entries in the first level.
+pub const CACHE_ENTRIES: &str = "cache_entries";
+/// Bytes that they take.
+pub const CACHE_BYTES: &str = "cache_bytes";
+/// Entries that had to make room for others.
+pub const CACHE_EVICTIONS_TOTAL: &str = "cache_evictions_total";
 
 /// What a metric is, for its `HELP` and `TYPE`.
 pub(super) enum Kind {
@@ -50,4 +78,18 @@ pub(super) const ALL: &[(&str, Kind, &str)] = &[
     (DB_POOL_CONNECTIONS, Kind::Gauge, "Connections of a database node's pool."),
     (DB_NODE_UP, Kind::Gauge, "Whether a database node answers."),
     (DB_REPLICA_LAG_SECONDS, Kind::Gauge, "For how long a replica has been behind the primary."),
+    (CACHE_REQUESTS_TOTAL, Kind::Counter, "Looks at a level of the cache."),
+    (CACHE_SINGLE_FLIGHT_JOINS_TOTAL, Kind::Counter, "Reads that waited for the load of another one."),
+    (CACHE_LOAD_DURATION_SECONDS, Kind::Seconds, "Time of a load from the database, rendering included."),
+    (CACHE_INVALIDATIONS_TOTAL, Kind::Counter, "Events that made entries out of date."),
+    (CACHE_FEED_LAG_SECONDS, Kind::Seconds, "Time of an invalidation through the stream."),
+    (CACHE_LEASE_VALID, Kind::Gauge, "Whether what is known of invalidations is recent enough."),
+    (CACHE_FEED_SILENCE_SECONDS, Kind::Gauge, "For how long nothing was heard of invalidations."),
+    (CACHE_ENTRIES, Kind::Gauge, "Entries in the first level of the cache."),
+    (CACHE_BYTES, Kind::Gauge, "Bytes that the entries of the first level take."),
+    (CACHE_EVICTIONS_TOTAL, Kind::Counter, "Entries that had to make room for others."),
+    (CACHE_REDIS_DURATION_SECONDS, Kind::Seconds, "Time of a call to Redis, waiting for a connection included."),
+    (CACHE_REDIS_ERRORS_TOTAL, Kind::Counter, "Calls to Redis that gave their caller no answer."),
+    (CACHE_BREAKER_STATE, Kind::Gauge, "The circuit breaker before Redis: 0 closed, 1 half open, 2 open."),
+    (CACHE_BREAKER_OPENED_TOTAL, Kind::Counter, "How often the circuit breaker before Redis opened."),
 ];

@@ -21,6 +21,7 @@ mod plans;
 mod products;
 mod program;
 mod readme;
+mod redis;
 mod related;
 mod search;
 mod seed;

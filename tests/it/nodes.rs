@@ -14,6 +14,8 @@ use crate::support::{database, eventually, own_stack};
 struct Silence;
 
 impl Journal for Silence {
+    type Record = ();
+
     async fn append(&self, _: &mut PgConnection) -> sqlx::Result<()> {
         Ok(())
     }
@@ -62,7 +64,7 @@ async fn asks_replica(db: &Db, consistency: Consistency) -> Result<bool, DbError
 async fn write(db: &Db, value: i64) -> Result<(), DbError> {
     let mut tx = db.begin("test.write").await?;
     sqlx::query("INSERT INTO notes VALUES ($1)").bind(value).execute(&mut *tx).await?;
-    tx.commit(&Silence).await
+    tx.commit(&Silence).await.map(drop)
 }
 
 async fn newest(db: &Db) -> Result<i64, DbError> {

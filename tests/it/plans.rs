@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::Path;
 
+use bookstore::app;
 use bookstore::config::Config;
 use bookstore::db::Db;
 use bookstore::dev::Node;
 use bookstore::domain::seed::{SeedOptions, seed};
 use bookstore::model::clock::SystemClock;
-use bookstore::store::Store;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
@@ -31,10 +31,11 @@ async fn seeded() -> TestDatabase {
     let database = database().await;
     let settings = [("database.url", database.primary_url.as_str()), ("redis.url", &database.redis_url)];
     let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned()));
-    let db = Db::new(&Config::load(None, [], settings).unwrap().database).unwrap();
+    let config = Config::load(None, [], settings).unwrap();
+    let db = Db::new(&config.database).unwrap();
     db.probe_once().await;
     let options = SeedOptions { books: 100_000, seed: 1, currency: "USD".parse().unwrap(), more: false };
-    seed(&Store::new(db.clone()), &SystemClock, &options, |_| ()).await.unwrap();
+    seed(&app::store(&config, &db).unwrap(), &SystemClock, &options, |_| ()).await.unwrap();
     db.close().await;
     let mut sql = PgConnection::connect(&database.primary_url).await.unwrap();
     // Only what no standby can still see as new is marked as visible to all, and a standby tells its horizon now and then.

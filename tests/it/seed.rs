@@ -1,5 +1,6 @@
 //! A made-up catalogue, in a real database.
 
+use bookstore::app;
 use bookstore::config::Config;
 use bookstore::db::Db;
 use bookstore::domain::seed::{Catalogue, SeedError, SeedOptions, SeedProgress, seed};
@@ -22,9 +23,10 @@ async fn fixture() -> Fixture {
         ("redis.url", &database.redis_url),
     ];
     let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned()));
-    let db = Db::new(&Config::load(None, [], settings).unwrap().database).unwrap();
+    let config = Config::load(None, [], settings).unwrap();
+    let db = Db::new(&config.database).unwrap();
     db.probe_once().await;
-    Fixture { store: Store::new(db), database }
+    Fixture { store: app::store(&config, &db).unwrap(), database }
 }
 
 impl Fixture {

@@ -122,7 +122,13 @@ async fn sessions_that_ran_out_are_removed() {
     let config = shop.config(&[]);
     let db = bookstore::db::Db::new(&config.database).unwrap();
     db.probe_once().await;
-    let state = bookstore::app::state(&config, &db, std::sync::Arc::new(shop.clock.clone())).unwrap();
+    let state = bookstore::app::state(
+        &config,
+        &db,
+        &bookstore::app::store(&config, &db).unwrap(),
+        std::sync::Arc::new(shop.clock.clone()),
+    )
+    .unwrap();
     assert_eq!(state.sessions.purge_expired().await.unwrap(), 1);
     assert_eq!(state.sessions.purge_expired().await.unwrap(), 0);
     shop.get("/users/me").token(&fresh).send().await.expect(200);

@@ -4,11 +4,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use bookstore::app;
 use bookstore::db::Db;
 use bookstore::domain::credentials::{Credentials, CredentialsError};
 use bookstore::domain::passwords::{Password, Passwords};
 use bookstore::domain::throttle::Throttle;
-use bookstore::store::Store;
 
 use crate::support::Shop;
 use crate::support::people::{PASSWORD, QUICK_HASHES};
@@ -76,7 +76,8 @@ fn credentials(shop: &Shop, more: &[(&str, &str)]) -> (Credentials, Passwords, D
     let config = shop.config(&[&QUICK_HASHES, more].concat());
     let db = Db::new(&config.database).unwrap();
     let passwords = Passwords::new(&config.auth).unwrap();
-    let credentials = Credentials::new(Store::new(db.clone()), passwords.clone(), Throttle::new(&config.limits));
+    let credentials =
+        Credentials::new(app::store(&config, &db).unwrap(), passwords.clone(), Throttle::new(&config.limits));
     (credentials, passwords, db)
 }
 

@@ -8,10 +8,14 @@ pub use cursor::{CursorKey, Seal};
 pub use facets::{FACET_LIMIT, count as count_facets, facet_query};
 pub use filters::{FilterDraft, MAX_GENRES};
 
+use std::sync::Arc;
+
 use super::violation::Violation;
+use crate::model::answer::{Answer, RenderError, RenderQuery};
 use crate::model::listing::{Facet, FacetCounts, Filters, Position, ProductSummary, Sort};
 use crate::model::product::Status;
-use crate::store::{Store, StoreError};
+use crate::model::tags::Tag;
+use crate::store::{Family, Key, Outage, Rendered, Store, StoreError};
 
 /// The most books on a page.
 pub const MAX_LIMIT: u32 = 100;
@@ -20,7 +24,7 @@ pub const MAX_LIMIT: u32 = 100;
 pub const DEFAULT_LIMIT: u32 = 20;
 
 /// Why a request for a list was refused.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum ListingError {
     /// Rules are broken. Pointers name the parameters.
     #[error("{} parameters are not right", .0.len())]
@@ -31,6 +35,18 @@ pub enum ListingError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The answer could not be written.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// The answer was lost: a mistake in the code.
+    #[error("there is always a page, if only an empty one")]
+    Missing,
+}
+
+impl Outage for ListingError {
+    fn is_outage(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_outage())
+    }
 }
 
 /// A request for a page of a list.
@@ -63,21 +79,39 @@ pub struct ListingPage {
 #[derive(Clone)]
 pub struct Listing {
     store: Store,
+    render: RenderQuery<ListingPage>,
+}
+
+/// A request that was checked.
+#[derive(Clone)]
+struct Checked {
+    filters: Filters,
+    sort: Sort,
+    limit: u32,
+    after: Option<Position>,
+    facets: Vec<Facet>,
+    seal: Seal,
 }
 
 impl Listing {
-    /// The service over this store.
+    /// The service over this store; `render` makes its answers.
     #[must_use]
-    pub fn new(store: Store) -> Self {
-        Self { store }
+    pub fn new(store: Store, render: RenderQuery<ListingPage>) -> Self {
+        Self { store, render }
     }
 
-    /// A page. One statement, and a second one where facets are asked for.
+    /// A page. One statement, and a second one where facets are asked for. `query` is the request as text, in the one form
+    /// that all requests for the same page have: the page is kept by it.
     ///
     /// # Errors
     /// [`ListingError::Invalid`] with every broken rule, [`ListingError::Forbidden`] where somebody other than an
     /// administrator asks for books that are not active, or the database's.
-    pub async fn page(&self, request: ListingRequest, sees_unlisted: bool) -> Result<ListingPage, ListingError> {
+    pub async fn page(
+        &self,
+        request: ListingRequest,
+        query: &str,
+        sees_unlisted: bool,
+    ) -> Result<Answer, ListingError> {
         let sort = request.sort.unwrap_or(Sort::Popularity);
         let mut violations = Vec::new();
         let filters = keep(request.filters.check(), &mut violations);
@@ -88,29 +122,40 @@ impl Listing {
         authorize(&filters, sees_unlisted)?;
         let seal = Seal::of(&("listing", sort, &filters));
         let after = match &request.cursor {
-            Some(text) => Some(self.position(text, sort, seal)?),
+            Some(text) => Some(position(text, sort, seal)?),
             None => None,
         };
+        let checked = Checked { filters, sort, limit, after, facets: request.facets, seal };
+        let (render, text): (_, Arc<str>) = (self.render, query.into());
+        let load = move |store: Store| {
+            let (checked, text) = (checked.clone(), Arc::clone(&text));
+            async move { Ok::<_, ListingError>(Rendered::found(render(Self::read(&store, checked).await?, &text)?)) }
+        };
+        let key = Key::new(Family::BookList, query);
+        self.store.cached(&key, &[Tag::book_lists()], load).await?.ok_or(ListingError::Missing)
+    }
 
-        let mut found = self.store.listing(&filters, sort, after.as_ref(), i64::from(limit) + 1).await?;
+    async fn read(store: &Store, request: Checked) -> Result<ListingPage, StoreError> {
+        let Checked { filters, sort, limit, after, facets, seal } = request;
+        let mut found = store.listing(&filters, sort, after.as_ref(), i64::from(limit) + 1).await?;
         let more = found.len() > limit as usize;
         found.truncate(limit as usize);
         let next_cursor = found.last().filter(|_| more).map(|(book, key)| seal.write(&key.to_text(), book.id));
-        let facets = if request.facets.is_empty() {
+        let facets = if facets.is_empty() {
             Vec::new()
         } else {
-            let counts = self.store.facets(&filters, &request.facets, &facet_query()).await?;
-            count_facets(&request.facets, counts, FACET_LIMIT)
+            let counts = store.facets(&filters, &facets, &facet_query()).await?;
+            count_facets(&facets, counts, FACET_LIMIT)
         };
         Ok(ListingPage { items: found.into_iter().map(|(book, _)| book).collect(), next_cursor, facets })
     }
+}
 
-    fn position(&self, cursor: &str, sort: Sort, seal: Seal) -> Result<Position, ListingError> {
-        let read = seal
-            .read(cursor)
-            .and_then(|(key, id)| Some(Position { key: crate::model::listing::SortKey::from_text(sort, &key)?, id }));
-        read.ok_or_else(|| ListingError::Invalid(vec![foreign_cursor()]))
-    }
+fn position(cursor: &str, sort: Sort, seal: Seal) -> Result<Position, ListingError> {
+    let read = seal
+        .read(cursor)
+        .and_then(|(key, id)| Some(Position { key: crate::model::listing::SortKey::from_text(sort, &key)?, id }));
+    read.ok_or_else(|| ListingError::Invalid(vec![foreign_cursor()]))
 }
 
 /// The violation of a cursor that this query did not give.

@@ -4,11 +4,13 @@ mod draft;
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
 pub use draft::{MoneyDraft, ProductDraft, Rules, SeriesDraft, genre_name};
 
 use super::violation::Violation;
+use crate::model::answer::{Answer, Render, RenderError};
 use crate::model::audit::{Actor, AuditRecord};
 use crate::model::clock::Clock;
 use crate::model::events::DomainEvent;
@@ -16,10 +18,11 @@ use crate::model::ids::{AuditId, ProductId, WorkId};
 use crate::model::isbn::{Isbn10, Isbn13};
 use crate::model::precondition::ExpectedVersion;
 use crate::model::product::{Product, ProductFields, Status};
-use crate::store::{Store, StoreError, WriteTx};
+use crate::model::tags::Tag;
+use crate::store::{Family, Key, Outage, Rendered, Store, StoreError, WriteTx};
 
 /// Why a request about books was refused.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum ProductError {
     /// There is no such book, or none that the asker may see.
     #[error("there is no such book")]
@@ -42,6 +45,15 @@ pub enum ProductError {
     /// The database.
     #[error(transparent)]
     Store(StoreError),
+    /// The answer could not be written.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+}
+
+impl Outage for ProductError {
+    fn is_outage(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_outage())
+    }
 }
 
 impl From<StoreError> for ProductError {
@@ -60,28 +72,59 @@ pub struct Products {
     store: Store,
     clock: Arc<dyn Clock>,
     rules: Rules,
+    pages: Pages,
+}
+
+/// How books become answers.
+#[derive(Clone, Copy)]
+pub struct Pages {
+    /// A book by its id.
+    pub detail: Render<Product>,
+    /// A book that was asked for by its ISBN.
+    pub by_isbn: Render<Product>,
 }
 
 impl Products {
-    /// The service over this store.
+    /// The service over this store; `pages` makes its answers.
     #[must_use]
-    pub fn new(store: Store, clock: Arc<dyn Clock>, rules: Rules) -> Self {
-        Self { store, clock, rules }
+    pub fn new(store: Store, clock: Arc<dyn Clock>, rules: Rules, pages: Pages) -> Self {
+        Self { store, clock, rules, pages }
     }
 
     /// The book with this id. Drafts are shown to administrators alone.
     ///
     /// # Errors
     /// [`ProductError::NotFound`], or the database's.
-    pub async fn get(&self, id: ProductId, sees_drafts: bool) -> Result<Product, ProductError> {
-        visible(self.store.product(id).await?, sees_drafts)
+    pub async fn get(&self, id: ProductId, sees_drafts: bool) -> Result<Answer, ProductError> {
+        let load = self.detail(id);
+        visible(self.store.cached(&detail_key(id), &[Tag::book(id)], load).await?, sees_drafts)
+    }
+
+    fn detail(
+        &self,
+        id: ProductId,
+    ) -> impl Fn(Store) -> BoxFuture<'static, Result<Rendered, ProductError>> + Clone + Send + Sync + 'static {
+        let render = self.pages.detail;
+        move |store: Store| {
+            Box::pin(async move {
+                Ok(match store.product(id).await? {
+                    Some(product) => Rendered::found(render(product)?),
+                    None => Rendered::absent(),
+                })
+            })
+        }
+    }
+
+    /// Write-through: the page of a book that has just changed is there for the next reader, everywhere.
+    fn refresh(&self, id: ProductId) {
+        self.store.write_through(detail_key(id), vec![Tag::book(id)], self.detail(id));
     }
 
     /// The book with this ISBN, of ten or thirteen digits.
     ///
     /// # Errors
     /// [`ProductError::Invalid`] where the text is no ISBN; else as [`Products::get`].
-    pub async fn get_by_isbn(&self, isbn: &str, sees_drafts: bool) -> Result<Product, ProductError> {
+    pub async fn get_by_isbn(&self, isbn: &str, sees_drafts: bool) -> Result<Answer, ProductError> {
         let number = match isbn.parse::<Isbn13>() {
             Ok(number) => number,
             Err(error) => match isbn.parse::<Isbn10>() {
@@ -94,7 +137,21 @@ impl Products {
                 }
             },
         };
-        visible(self.store.product_by_isbn(&number).await?, sees_drafts)
+        let (render, key) = (self.pages.by_isbn, Key::new(Family::BookByIsbn, number.as_str()));
+        let load = move |store: Store| {
+            let number = number.clone();
+            async move {
+                Ok::<_, ProductError>(match store.product_by_isbn(&number).await? {
+                    Some(product) => {
+                        let tag = Tag::book(product.id);
+                        Rendered::found(render(product)?).depends_on(tag)
+                    }
+                    // Until some book gets this number.
+                    None => Rendered::absent().depends_on(Tag::isbns()),
+                })
+            }
+        };
+        visible(self.store.cached(&key, &[], load).await?, sees_drafts)
     }
 
     /// Adds a book. Without `work` it is the first edition of a work of its own.
@@ -117,6 +174,7 @@ impl Products {
             self.record(&mut tx, actor, "product.create", id, json!({ "after": fields })).await?;
             let product = tx.product_for_update(id).await?.ok_or(ProductError::NotFound)?;
             tx.commit(DomainEvent::ProductCreated { product: id }).await?;
+            self.refresh(id);
             Ok(product)
         })
         .await
@@ -192,6 +250,7 @@ impl Products {
         self.record(&mut tx, actor, action, before.id, changes(&before.fields, fields)).await?;
         let after = tx.product_for_update(before.id).await?.ok_or(ProductError::NotFound)?;
         tx.commit(event).await?;
+        self.refresh(after.id);
         Ok(after)
     }
 
@@ -227,8 +286,13 @@ fn expect(expected: &ExpectedVersion, current: i64) -> Result<(), ProductError> 
     if expected.accepts(current) { Ok(()) } else { Err(ProductError::Changed { current }) }
 }
 
-fn visible(product: Option<Product>, sees_drafts: bool) -> Result<Product, ProductError> {
-    product.filter(|product| sees_drafts || product.fields.status != Status::Draft).ok_or(ProductError::NotFound)
+fn detail_key(id: ProductId) -> Key {
+    Key::new(Family::BookDetail, id)
+}
+
+fn visible(answer: Option<Answer>, sees_drafts: bool) -> Result<Answer, ProductError> {
+    let shown = |answer: &Answer| sees_drafts || !answer.representation.particulars.restricted;
+    answer.filter(shown).ok_or(ProductError::NotFound)
 }
 
 fn named(slugs: &[String]) -> Vec<(String, String)> {

@@ -4,13 +4,17 @@ mod query;
 
 pub use query::{MAX_LENGTH, Typed};
 
+use std::sync::Arc;
+
 use super::listing::{
     DEFAULT_LIMIT, FilterDraft, ListingError, MAX_LIMIT, Seal, check_limit, count_facets, facet_query, foreign_cursor,
 };
+use crate::model::answer::{Answer, Render, RenderQuery};
 use crate::model::ids::ProductId;
 use crate::model::listing::{Facet, FacetCounts, Filters, ProductSummary};
 use crate::model::search::{Highlights, Hit, Hits, Rank, Suggestion};
-use crate::store::{FacetQuery, Store, StoreError};
+use crate::model::tags::Tag;
+use crate::store::{FacetQuery, Family, Key, Rendered, Store, StoreError};
 
 /// At most so many matches are ranked, the most popular ones: the price of the most frequent words is bounded.
 pub const RANKED: i64 = 200;
@@ -67,13 +71,60 @@ pub struct Suggestions {
 #[derive(Clone)]
 pub struct Search {
     store: Store,
+    pages: SearchPages,
+}
+
+/// How searches become answers.
+#[derive(Clone, Copy)]
+pub struct SearchPages {
+    /// A page of matches.
+    pub matches: RenderQuery<SearchPage>,
+    /// Suggestions.
+    pub suggestions: Render<Suggestions>,
 }
 
 impl Search {
-    /// The service over this store.
+    /// The service over this store; `pages` makes its answers.
     #[must_use]
-    pub fn new(store: Store) -> Self {
-        Self { store }
+    pub fn new(store: Store, pages: SearchPages) -> Self {
+        Self { store, pages }
+    }
+
+    /// A page of matches. `query` is the request as text, in the one form that all requests for the same page have: the page
+    /// is kept by it.
+    ///
+    /// # Errors
+    /// [`ListingError::Invalid`] with every broken rule, or the database's.
+    pub async fn page(&self, request: SearchRequest, query: &str) -> Result<Answer, ListingError> {
+        let (pages, text): (_, Arc<str>) = (self.pages, query.into());
+        let load = move |store: Store| {
+            let (request, text) = (request.clone(), Arc::clone(&text));
+            async move {
+                Ok::<_, ListingError>(Rendered::found((pages.matches)(
+                    Self { store, pages }.find(request).await?,
+                    &text,
+                )?))
+            }
+        };
+        let key = Key::new(Family::BookSearch, query);
+        self.store.cached(&key, &[Tag::book_lists()], load).await?.ok_or(ListingError::Missing)
+    }
+
+    /// Titles, authors and series that begin with what was typed, or have a word that does.
+    ///
+    /// # Errors
+    /// [`ListingError::Invalid`] with every broken rule, or the database's.
+    pub async fn suggest(&self, text: &str, limit: Option<u32>) -> Result<Answer, ListingError> {
+        let (pages, typed): (_, Arc<str>) = (self.pages, text.trim().into());
+        let key = Key::new(Family::BookSuggest, format_args!("{}:{typed}", limit.unwrap_or(MAX_SUGGESTIONS)));
+        let load = move |store: Store| {
+            let typed = Arc::clone(&typed);
+            async move {
+                let found = Self { store, pages }.find_names(&typed, limit).await?;
+                Ok::<_, ListingError>(Rendered::found((pages.suggestions)(found)?))
+            }
+        };
+        self.store.cached(&key, &[Tag::book_lists()], load).await?.ok_or(ListingError::Missing)
     }
 
     /// A page of matches. One statement; where nothing matches, one for candidates and one for the corrected query; one
@@ -81,7 +132,7 @@ impl Search {
     ///
     /// # Errors
     /// [`ListingError::Invalid`] with every broken rule, or the database's.
-    pub async fn page(&self, request: SearchRequest) -> Result<SearchPage, ListingError> {
+    async fn find(&self, request: SearchRequest) -> Result<SearchPage, ListingError> {
         let mut violations = Vec::new();
         let typed = Typed::read(&request.text).map_err(|violation| violations.push(violation)).ok();
         let filters = request.filters.check().map_err(|found| violations.extend(found)).ok();
@@ -130,7 +181,7 @@ impl Search {
     ///
     /// # Errors
     /// [`ListingError::Invalid`] with every broken rule, or the database's.
-    pub async fn suggest(&self, text: &str, limit: Option<u32>) -> Result<Suggestions, ListingError> {
+    async fn find_names(&self, text: &str, limit: Option<u32>) -> Result<Suggestions, ListingError> {
         let mut violations = Vec::new();
         let typed = Typed::read(text).map_err(|violation| violations.push(violation)).ok();
         let limit = check_limit(limit, MAX_SUGGESTIONS, MAX_SUGGESTIONS).map_err(|found| violations.push(found)).ok();

@@ -12,17 +12,20 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub use documents::{FacetDocument, PageDocument, SummaryDocument};
 pub(super) use parameters::filtered;
 
+use super::API_PREFIX;
 use super::auth::MaybeCaller;
 use super::cache_policy::CachePolicy;
-use super::conditional::{Conditions, Representation};
+use super::conditional::{Conditions, finished, respond};
 use super::extract::Query;
 use super::problem::{FieldError, Kind, Problem};
 use super::products::StatusDocument;
 use super::state::AppState;
 use crate::domain::listing::{ListingError, ListingPage, ListingRequest};
 use crate::domain::violation::Violation;
+use crate::model::answer::RenderError;
 use crate::model::listing::Sort;
 use crate::model::product::Status;
+use crate::model::representation::{Particulars, Representation as Finished};
 
 /// The routes.
 pub fn router() -> OpenApiRouter<AppState> {
@@ -71,17 +74,29 @@ async fn list(
     };
     let signed_in = caller.is_some();
     let sees_unlisted = caller.is_some_and(|caller| caller.is_admin());
-    let page = match state.listing.page(request, sees_unlisted).await {
+    let answer = match state.listing.page(request, &canonical_query(&uri), sees_unlisted).await {
         Err(ListingError::Forbidden) if !signed_in => return Err(Problem::new(Kind::Unauthenticated)),
-        page => page?,
+        answer => answer?,
     };
     let public = status.is_none_or(|status| status == Status::Active);
     let policy = if public { CachePolicy::BookListing } else { CachePolicy::Private };
-    let links = links(&uri, page.next_cursor.as_deref());
-    Ok(Representation::json(&PageDocument::from(page), policy)?
-        .surrogate_keys(["books:list"])
-        .link(&links)
-        .respond(&conditions))
+    Ok(respond(&answer, policy, &conditions))
+}
+
+/// A page of a list as it is answered.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn render(page: ListingPage, query: &str) -> Result<Finished, RenderError> {
+    let link = Some(links("products", query, page.next_cursor.as_deref()));
+    finished(&PageDocument::from(page), None, None, Particulars { link, ..Particulars::default() })
+}
+
+/// The parameters of a request in the one order that all requests for the same answer have.
+pub(super) fn canonical_query(uri: &Uri) -> String {
+    let mut pairs: Vec<&str> = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()).collect();
+    pairs.sort_unstable();
+    pairs.join("&")
 }
 
 impl From<ListingPage> for PageDocument {
@@ -94,20 +109,14 @@ impl From<ListingPage> for PageDocument {
     }
 }
 
-/// The `Link` field of a page (RFC 8288): the same address with other cursors.
-pub(super) fn links(uri: &Uri, next_cursor: Option<&str>) -> String {
+/// The `Link` field of a page (RFC 8288): the same query with other cursors.
+pub(super) fn links(path: &str, query: &str, next_cursor: Option<&str>) -> String {
     let names_cursor =
         |pair: &&str| percent_decode_str(pair.split('=').next().unwrap_or_default()).decode_utf8_lossy() == "cursor";
-    let query: Vec<&str> = uri
-        .query()
-        .unwrap_or_default()
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .filter(|pair| !names_cursor(pair))
-        .collect();
+    let query: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !names_cursor(pair)).collect();
     let address = |query: &str| {
         let mark = if query.is_empty() { "" } else { "?" };
-        format!("<{}{mark}{query}>", uri.path())
+        format!("<{API_PREFIX}/{path}{mark}{query}>")
     };
     let query = query.join("&");
     let first = format!("{}; rel=\"first\"", address(&query));
@@ -133,6 +142,7 @@ impl From<ListingError> for Problem {
                 Self::new(Kind::Forbidden).detail("Only administrators see books that are not active.")
             }
             ListingError::Store(error) => error.into(),
+            ListingError::Render(_) | ListingError::Missing => Self::internal(&error),
         }
     }
 }
@@ -142,14 +152,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_order_of_parameters_does_not_matter() {
+        let canonical = |text: &str| canonical_query(&text.parse().unwrap());
+        assert_eq!(canonical("/x?b=2&a=1&&genre=y&genre=x"), "a=1&b=2&genre=x&genre=y");
+        assert_eq!((canonical("/x"), canonical("/x?")), (String::new(), String::new()));
+    }
+
+    #[test]
     fn links_keep_the_query_and_change_the_cursor() {
-        let uri: Uri = "/api/v1/products?genre=a&cursor=old&%63ursor=x&q=%22".parse().unwrap();
         assert_eq!(
-            links(&uri, Some("new")),
+            links("products", "genre=a&cursor=old&%63ursor=x&q=%22", Some("new")),
             "</api/v1/products?genre=a&q=%22&cursor=new>; rel=\"next\", </api/v1/products?genre=a&q=%22>; rel=\"first\""
         );
-        let uri: Uri = "/api/v1/products".parse().unwrap();
-        assert_eq!(links(&uri, None), "</api/v1/products>; rel=\"first\"");
-        assert!(links(&uri, Some("c")).starts_with("</api/v1/products?cursor=c>; rel=\"next\""));
+        assert_eq!(links("products", "", None), "</api/v1/products>; rel=\"first\"");
+        assert!(links("products", "", Some("c")).starts_with("</api/v1/products?cursor=c>; rel=\"next\""));
     }
 }

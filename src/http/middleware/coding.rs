@@ -4,6 +4,7 @@
 //! `"abc-gzip"` becomes `"abc"` on the way in. Handlers know nothing of it.
 
 use axum::{
+    body::Bytes,
     extract::Request,
     http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header},
     middleware::Next,
@@ -18,6 +19,7 @@ use crate::http::{
     conditional::{Tag, Tags},
     problem::{Kind, Problem},
 };
+use crate::model::representation::{Representation, Variants};
 
 /// Bodies of at least this many bytes are compressed.
 const COMPRESS_FROM: u64 = 1024;
@@ -112,46 +114,80 @@ fn translate(headers: &mut HeaderMap, name: &HeaderName, wanted: impl Fn(&str) -
     }
 }
 
-/// What `Accept-Encoding` says (RFC 9110, section 12.5.3).
-struct Accepted {
-    named: Vec<(String, bool)>,
-    rest: Option<bool>,
+/// What `Accept-Encoding` says (RFC 9110, section 12.5.3): how welcome each coding is, in thousandths.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Accepted {
+    codings: [u16; CODINGS.len()],
+    /// Absent where nothing is said of it, which is a welcome of the lowest kind.
+    identity: Option<u16>,
 }
 
 impl Accepted {
-    fn read(headers: &HeaderMap) -> Self {
-        let mut accepted = Self { named: Vec::new(), rest: None };
+    /// Reads the field.
+    #[must_use]
+    pub fn read(headers: &HeaderMap) -> Self {
+        let mut codings = [None; CODINGS.len()];
+        let (mut identity, mut rest) = (None, None);
         let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
         for part in values.flat_map(|value| value.split(',')) {
             let mut pieces = part.split(';').map(str::trim);
-            let name = pieces.next().unwrap_or_default().to_ascii_lowercase();
+            let name = pieces.next().unwrap_or_default();
             let weight = pieces.find_map(|piece| piece.strip_prefix("q=").or_else(|| piece.strip_prefix("Q=")));
-            let welcome = weight.is_none_or(|weight| weight.parse::<f32>().is_ok_and(|weight| weight > 0.0));
-            match name.as_str() {
-                "" => {}
-                "*" => accepted.rest = Some(welcome),
-                _ => accepted.named.push((name, welcome)),
+            let weight = weight.map_or(1_000, thousandths);
+            if name == "*" {
+                rest = Some(weight);
+            } else if name.eq_ignore_ascii_case("identity") {
+                identity = Some(weight);
+            }
+            for (coding, place) in CODINGS.iter().zip(&mut codings) {
+                if name.eq_ignore_ascii_case(coding) {
+                    *place = Some(weight);
+                }
             }
         }
-        accepted
+        Self { codings: codings.map(|weight| weight.or(rest).unwrap_or(0)), identity: identity.or(rest) }
     }
 
-    fn named(&self, coding: &str) -> Option<bool> {
-        self.named.iter().find(|(name, _)| name == coding).map(|(_, welcome)| *welcome)
+    fn weight(&self, coding: &str) -> u16 {
+        CODINGS.iter().zip(self.codings).find(|(name, _)| **name == coding).map_or(0, |(_, weight)| weight)
     }
 
     fn coding(&self, coding: &str) -> bool {
-        self.named(coding).or(self.rest).unwrap_or(false)
+        self.weight(coding) > 0
     }
 
     fn anything(&self) -> bool {
-        self.named("identity").or(self.rest).unwrap_or(true) || CODINGS.iter().any(|coding| self.coding(coding))
+        self.identity != Some(0) || self.codings.iter().any(|weight| *weight > 0)
+    }
+
+    /// The bytes of a finished answer that the client likes best, the fewest of those that it likes alike, and their coding.
+    #[must_use]
+    pub fn choose(&self, answer: &Representation) -> (Bytes, Option<&'static str>) {
+        let Variants { br, zstd, gzip } = &answer.variants;
+        let floor = self.identity.unwrap_or(1).max(1);
+        // In the order of `CODINGS`.
+        [zstd, br, gzip]
+            .into_iter()
+            .zip(CODINGS)
+            .zip(self.codings)
+            .filter_map(|((bytes, coding), weight)| Some((bytes.as_ref().filter(|_| weight >= floor)?, coding, weight)))
+            .max_by_key(|(bytes, _, weight)| (*weight, std::cmp::Reverse(bytes.len())))
+            .map_or_else(|| (answer.body.clone(), None), |(bytes, coding, _)| (bytes.clone(), Some(coding)))
+    }
+}
+
+/// A weight such as `0.8`; what is none is no welcome.
+fn thousandths(text: &str) -> u16 {
+    match text {
+        "1" | "1.0" => 1_000,
+        text => text.parse::<f32>().map_or(0, |weight| (weight.clamp(0.0, 1.0) * 1_000.0) as u16),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::representation::Particulars;
 
     fn accepted(value: &'static str) -> Accepted {
         Accepted::read(&HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(value))]))
@@ -174,6 +210,25 @@ mod tests {
             let accepted = accepted(value);
             assert_eq!((accepted.coding("gzip"), accepted.anything()), (gzip, anything), "{value:?}");
         }
+    }
+
+    #[test]
+    fn the_smallest_of_the_most_welcome_codings_is_sent() {
+        let bytes = |length: usize| Some(Bytes::from(vec![0; length]));
+        let mut answer = Representation::new(Bytes::from(vec![0; 100]), Particulars::default());
+        answer.variants = Variants { br: bytes(10), zstd: bytes(12), gzip: bytes(14) };
+        for (value, coding) in [
+            ("", None),
+            ("gzip", Some("gzip")),
+            ("gzip, zstd, br", Some("br")),
+            ("gzip, zstd;q=0.9, br;q=0.9", Some("gzip")),
+            ("*", Some("br")),
+            ("identity, gzip;q=0.5", None),
+            ("br;q=0", None),
+        ] {
+            assert_eq!(accepted(value).choose(&answer).1, coding, "{value:?}");
+        }
+        assert_eq!(accepted("br").choose(&Representation { variants: Variants::default(), ..answer }).0.len(), 100);
     }
 
     #[test]

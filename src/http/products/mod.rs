@@ -4,8 +4,7 @@ mod documents;
 mod write;
 
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
@@ -13,13 +12,15 @@ pub use documents::{FormatDocument, ProductDocument, ProductInput, StatusDocumen
 
 use super::auth::MaybeCaller;
 use super::cache_policy::CachePolicy;
-use super::conditional::{Conditions, Representation};
+use super::conditional::{Conditions, Representation, finished, respond};
 use super::extract::Path;
 use super::problem::{FieldError, Kind, Problem};
 use super::state::AppState;
-use crate::domain::products::ProductError;
+use crate::domain::products::{Pages, ProductError};
+use crate::model::answer::{Answer, RenderError};
 use crate::model::ids::ProductId;
 use crate::model::product::{Product, Status};
+use crate::model::representation::{Particulars, Representation as Finished};
 
 /// The routes.
 pub fn router() -> OpenApiRouter<AppState> {
@@ -44,8 +45,8 @@ async fn read(
     Path(id): Path<Uuid>,
     conditions: Conditions,
 ) -> Result<Response, Problem> {
-    let product = state.products.get(ProductId(id), caller.is_admin()).await?;
-    Ok(representation(product)?.respond(&conditions))
+    let answer = state.products.get(ProductId(id), caller.is_admin()).await?;
+    Ok(respond(&answer, policy(&answer), &conditions))
 }
 
 /// Find a book by its ISBN
@@ -64,7 +65,7 @@ async fn read_by_isbn(
     conditions: Conditions,
 ) -> Result<Response, Problem> {
     let sees_drafts = caller.is_admin();
-    let product = match state.products.get_by_isbn(&isbn, sees_drafts).await {
+    let answer = match state.products.get_by_isbn(&isbn, sees_drafts).await {
         // A path that is no ISBN names nothing.
         Err(ProductError::Invalid(violations)) => {
             let reason = violations.into_iter().next().map(|violation| violation.message).unwrap_or_default();
@@ -72,12 +73,31 @@ async fn read_by_isbn(
         }
         found => found?,
     };
-    let location = location(product.id);
-    let mut response = representation(product)?.respond(&conditions);
-    if let Ok(location) = HeaderValue::try_from(location) {
-        response.headers_mut().insert(header::CONTENT_LOCATION, location);
-    }
-    Ok(response.into_response())
+    Ok(respond(&answer, policy(&answer), &conditions))
+}
+
+/// Drafts are kept by administrators' own clients alone.
+fn policy(answer: &Answer) -> CachePolicy {
+    if answer.representation.particulars.restricted { CachePolicy::Private } else { CachePolicy::BookDetail }
+}
+
+/// How books become answers.
+pub const PAGES: Pages = Pages { detail: render, by_isbn: render_by_isbn };
+
+fn render(product: Product) -> Result<Finished, RenderError> {
+    let restricted = product.fields.status == Status::Draft;
+    write_down(product, Particulars { restricted, ..Particulars::default() })
+}
+
+fn render_by_isbn(product: Product) -> Result<Finished, RenderError> {
+    let restricted = product.fields.status == Status::Draft;
+    let content_location = Some(location(product.id));
+    write_down(product, Particulars { restricted, content_location, ..Particulars::default() })
+}
+
+fn write_down(product: Product, particulars: Particulars) -> Result<Finished, RenderError> {
+    let (version, updated_at) = (product.version, product.updated_at);
+    finished(&ProductDocument::from(product), Some(version), Some(updated_at), particulars)
 }
 
 fn location(id: ProductId) -> String {
@@ -103,6 +123,7 @@ impl From<ProductError> for Problem {
             ProductError::Changed { current } => Self::new(Kind::PreconditionFailed)
                 .detail(format!("The book is at version {current} by now; read it again.")),
             ProductError::Store(error) => error.into(),
+            ProductError::Render(_) => Self::internal(&error),
         }
     }
 }

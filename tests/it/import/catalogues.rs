@@ -5,13 +5,13 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bookstore::app;
 use bookstore::config::Config;
 use bookstore::db::Db;
 use bookstore::domain::import::{Import, Options, Report};
 use bookstore::domain::products::Rules;
 use bookstore::model::audit::Actor;
 use bookstore::model::clock::SystemClock;
-use bookstore::store::Store;
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
 
@@ -39,9 +39,10 @@ async fn service(database: &TestDatabase) -> Import {
         ("database.acquire_timeout", "30s"),
     ];
     let overrides = overrides.map(|(key, value)| (key.to_owned(), value.to_owned()));
-    let db = Db::new(&Config::load(None, [], overrides).unwrap().database).unwrap();
+    let config = Config::load(None, [], overrides).unwrap();
+    let db = Db::new(&config.database).unwrap();
     db.probe_once().await;
-    Import::new(Store::new(db), Arc::new(SystemClock), Rules { currency: "USD".parse().unwrap() })
+    Import::new(app::store(&config, &db).unwrap(), Arc::new(SystemClock), Rules { currency: "USD".parse().unwrap() })
 }
 
 async fn import(service: &Import, path: &PathBuf, strict: bool) -> Report {

@@ -2,10 +2,12 @@
 
 pub mod database;
 pub mod people;
+pub mod redis;
 pub mod shop;
 pub mod stack;
 
 pub use database::database;
+pub use redis::{RedisCluster, RedisServer};
 pub use shop::{Answer, Shop};
 pub use stack::{own_stack, stack};
 

@@ -118,11 +118,14 @@ impl Shop {
             let _ =
                 tracing_subscriber::fmt().with_env_filter(EnvFilter::from_default_env()).with_test_writer().try_init();
         }
+        // Databases of other tests share the Redis.
+        let prefix = primary.rsplit('/').next().unwrap_or("bookstore");
         let usual = [
             ("database.url", primary),
             ("database.replicas", replica),
             ("database.acquire_timeout", "10s"),
             ("redis.url", redis),
+            ("redis.prefix", prefix),
             ("http.bind", "127.0.0.1:0"),
             ("metrics.enabled", "false"),
             ("limits.enabled", "false"),

@@ -1,0 +1,69 @@
+//! The cache of a configuration, and the tasks that keep it.
+
+use std::time::Duration;
+
+use crate::{
+    cache::{Cache, CacheOptions, Redis, RedisOptions, redis::BreakerOptions},
+    config::{self, Config},
+    db::Db,
+    invalidation::Invalidation,
+    lifecycle::Lifecycle,
+    store::Store,
+};
+use secrecy::ExposeSecret as _;
+
+/// How often the cache's counters are told to the metrics.
+const METRICS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The repositories over a database, with the cache before them.
+///
+/// # Errors
+/// When the address of Redis cannot be used.
+pub fn store(config: &Config, db: &Db) -> anyhow::Result<Store> {
+    let redis = Redis::new(redis_options(&config.redis))?;
+    let options = CacheOptions {
+        enabled: config.cache.enabled,
+        // The rest is for floors, and for entries that were taken out and are still being sent.
+        capacity: config.cache.memory.as_u64() / 8 * 7,
+        lease: config.cache.lease,
+        prefix: config.redis.prefix.clone(),
+        cluster: config.redis.mode == config::RedisMode::Cluster,
+    };
+    let cache = Cache::new(&options, redis);
+    Ok(Store::new(db.clone(), Invalidation::new(db.clone(), cache, &config.redis.prefix)))
+}
+
+/// The way to Redis that a configuration describes.
+#[must_use]
+pub fn redis_options(config: &config::Redis) -> RedisOptions {
+    RedisOptions {
+        nodes: config.url.iter().map(|url| url.expose_secret().to_owned()).collect(),
+        cluster: config.mode == config::RedisMode::Cluster,
+        max_connections: config.max_connections as usize,
+        soft_deadline: config.soft_deadline,
+        hard_deadline: config.timeout,
+        breaker: BreakerOptions::default(),
+    }
+}
+
+/// Starts what keeps the cache coherent.
+pub(super) fn keep(lifecycle: &Lifecycle, store: &Store) {
+    let invalidation = store.invalidation();
+    macro_rules! spawn {
+        ($($name:literal => $task:ident),* $(,)?) => {$(
+            let task = invalidation.clone();
+            lifecycle.spawn_background($name, |ending| async move {
+                ending.run_until_cancelled(task.$task()).await;
+            });
+        )*};
+    }
+    spawn!("feed" => listen, "feed watch" => watch, "outbox relay" => relay, "cache upkeep" => tidy);
+    let marks = invalidation.clone();
+    lifecycle.spawn_background("outbox marks", |ending| async move {
+        ending.run_until_cancelled(marks.mark()).await;
+        // What was published is noted, or it would be published once more.
+        marks.mark_some().await;
+    });
+    let cache = store.cache().clone();
+    super::every(lifecycle, "cache metrics", METRICS_INTERVAL, move || cache.publish_metrics());
+}

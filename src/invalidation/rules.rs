@@ -1,0 +1,92 @@
+//! What an event makes out of date: the table of the shop's promises, in one match.
+
+use crate::model::events::{DomainEvent, Events};
+use crate::model::tags::Tag;
+
+/// The tags of what an event makes out of date.
+///
+/// A listing depends on every book that it shows and on every book that it could show, so each change of the catalogue
+/// concerns all of them. A session holds its user's role.
+#[must_use]
+pub fn tags(event: &DomainEvent) -> Vec<Tag> {
+    use DomainEvent as E;
+    match event {
+        E::ProductCreated { product } | E::ProductChanged { product } | E::ProductRetired { product } => {
+            vec![Tag::book(*product), Tag::book_lists(), Tag::isbns(), Tag::genres()]
+        }
+        E::ProductsImported { created, changed } => {
+            let books = created.iter().chain(changed).map(|product| Tag::book(*product));
+            books.chain([Tag::book_lists(), Tag::isbns(), Tag::genres()]).collect()
+        }
+        E::CatalogueSeeded { .. } => vec![Tag::all()],
+        E::UserRegistered { user } | E::UserChanged { user } | E::UserDeleted { user } => vec![Tag::user(*user)],
+        E::SessionStarted { .. } => Vec::new(),
+        E::SessionExtended { session, .. } => vec![Tag::session(*session)],
+        E::SessionsEnded { sessions, .. } | E::SessionsExpired { sessions } => {
+            sessions.iter().map(|session| Tag::session(*session)).collect()
+        }
+        E::CacheCleared { tags } => tags.clone(),
+    }
+}
+
+/// The tags of all events of a transaction, each once.
+#[must_use]
+pub fn tags_of(events: &Events) -> Vec<Tag> {
+    let mut all: Vec<Tag> = events.iter().flat_map(tags).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ids::{ProductId, SessionId, UserId};
+
+    #[test]
+    fn each_event_makes_out_of_date_what_the_table_says_and_no_more() {
+        let (book, other) = (ProductId::generate(), ProductId::generate());
+        let (user, session) = (UserId::generate(), SessionId::generate());
+        let texts = |event| {
+            let mut texts: Vec<String> = tags(&event).iter().map(Tag::to_string).collect();
+            texts.sort();
+            texts
+        };
+        let catalogue = |books: &[ProductId]| {
+            let mut all: Vec<String> = books.iter().map(|book| format!("book:{book}")).collect();
+            all.extend(["books:isbn", "books:list", "genres"].map(str::to_owned));
+            all.sort();
+            all
+        };
+        for event in [
+            DomainEvent::ProductCreated { product: book },
+            DomainEvent::ProductChanged { product: book },
+            DomainEvent::ProductRetired { product: book },
+        ] {
+            assert_eq!(texts(event), catalogue(&[book]));
+        }
+        let imported = DomainEvent::ProductsImported { created: vec![book], changed: vec![other] };
+        assert_eq!(texts(imported), catalogue(&[book, other]));
+        assert_eq!(texts(DomainEvent::CatalogueSeeded { books: 3 }), ["*"]);
+        for event in
+            [DomainEvent::UserRegistered { user }, DomainEvent::UserChanged { user }, DomainEvent::UserDeleted { user }]
+        {
+            assert_eq!(texts(event), [format!("user:{user}")]);
+        }
+        assert!(texts(DomainEvent::SessionStarted { user, session }).is_empty());
+        for event in [
+            DomainEvent::SessionExtended { user, session },
+            DomainEvent::SessionsEnded { user, sessions: vec![session] },
+            DomainEvent::SessionsExpired { sessions: vec![session] },
+        ] {
+            assert_eq!(texts(event), [format!("session:{session}")]);
+        }
+        assert_eq!(texts(DomainEvent::CacheCleared { tags: vec![Tag::genres()] }), ["genres"]);
+    }
+
+    #[test]
+    fn a_transaction_names_each_tag_once() {
+        let event = DomainEvent::ProductChanged { product: ProductId::generate() };
+        assert_eq!(tags_of(&Events::from(event.clone()).and(event)).len(), 4);
+    }
+}
