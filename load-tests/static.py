@@ -79,7 +79,8 @@ class Nginx:
         file.write_bytes(body)
         if packed_headers.get("content-encoding") == "gzip":
             file.with_name(file.name + ".gz").write_bytes(packed)
-        fields = "\n".join(f"add_header {name} '{value}';" for name, value in headers.items()
+        quote = lambda value: '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        fields = "\n".join(f"add_header {name} {quote(value)};" for name, value in headers.items()
                            if name.lower() not in OWN_FIELDS)
         (self.folder / "nginx.conf").write_text(
             CONFIGURATION.format(folder=self.folder, port=self.port, fields=fields))
