@@ -79,6 +79,8 @@ fn rules_and_values_that_depend_on_each_other_are_checked() {
         ("BOOKSTORE_AUTH__ARGON2_MEMORY_KIB", "8"),
         ("BOOKSTORE_AUTH__ARGON2_PARALLELISM", "2"),
         ("BOOKSTORE_METRICS__BIND", "127.0.0.1:8080"),
+        ("BOOKSTORE_REDIS__URL", "redis://:hunter2@one,redis://:hunter2@other"),
+        ("BOOKSTORE_REDIS__SOFT_DEADLINE", "300ms"),
         ("BOOKSTORE_SHOP__CURRENCY", "usd"),
         ("BOOKSTORE_TELEMETRY__SAMPLE_RATIO", "1.5"),
         ("BOOKSTORE_TELEMETRY__LOG_FILTER", "bookstore=loud"),
@@ -86,6 +88,14 @@ fn rules_and_values_that_depend_on_each_other_are_checked() {
     .unwrap_err();
     assert!(!error.to_string().contains("hunter2"), "a secret is shown: {error}");
     insta::assert_snapshot!(error);
+}
+
+#[test]
+fn a_cluster_has_several_nodes() {
+    let nodes = ("BOOKSTORE_REDIS__URL", "redis://one, redis://other");
+    let config = load(&[nodes, ("BOOKSTORE_REDIS__MODE", "cluster")]).unwrap();
+    assert_eq!((config.redis.url.len(), config.redis.mode), (2, RedisMode::Cluster));
+    assert!(load(&[("BOOKSTORE_REDIS__URL", " , ")]).unwrap_err().to_string().contains("names no server"));
 }
 
 #[test]

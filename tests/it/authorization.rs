@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::Shop;
+use crate::support::{Shop, eventually};
 
 /// Who may do something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -153,7 +153,8 @@ async fn a_demoted_administrator_is_none_at_once() {
     let shop = Shop::with_quick_hashes(&[]).await;
     let admin = shop.administrator().await;
     shop.get("/admin/audit").token(&admin).send().await.expect(200);
-    sqlx::query("UPDATE users SET role = 'customer'").execute(&mut shop.sql().await).await.unwrap();
+    shop.change_roles("customer").await;
+    eventually("it is heard", async || shop.get("/admin/audit").token(&admin).send().await.status == 403).await;
     let refused = shop.get("/admin/audit").token(&admin).send().await.expect(403);
     assert_eq!(refused.json()["type"], Value::from("/problems/forbidden"));
 }

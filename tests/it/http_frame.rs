@@ -18,7 +18,7 @@ use axum::{
 use bookstore::{
     domain::health::Health,
     http::{
-        Coded, Frame, FrameOptions, IMPORT_ROUTE,
+        AsItIs, Frame, FrameOptions, IMPORT_ROUTE,
         cache_policy::CachePolicy,
         conditional::{Conditions, IfMatch, Representation},
         extract::{Json, Path, Query},
@@ -64,7 +64,7 @@ async fn read_shelf(conditions: Conditions) -> Result<Response, Problem> {
 async fn read_coded() -> Response {
     let mut response =
         ([(header::ETAG, "\"1.a\""), (header::CONTENT_ENCODING, "gzip")], "x".repeat(LONG)).into_response();
-    response.extensions_mut().insert(Coded);
+    response.extensions_mut().insert(AsItIs);
     response
 }
 

@@ -251,8 +251,8 @@ async fn a_cursor_fits_its_own_list_alone() {
     assert_eq!(
         link,
         format!(
-            "</api/v1/products?sort=price&genre=fantasy&limit=5&cursor={cursor}>; rel=\"next\", \
-             </api/v1/products?sort=price&genre=fantasy&limit=5>; rel=\"first\""
+            "</api/v1/products?genre=fantasy&limit=5&sort=price&cursor={cursor}>; rel=\"next\", \
+             </api/v1/products?genre=fantasy&limit=5&sort=price>; rel=\"first\""
         )
     );
     shop.get(&format!("/products?genre=fantasy&sort=price&limit=50&cursor={cursor}")).send().await.expect(200);

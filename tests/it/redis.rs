@@ -3,12 +3,19 @@
 use std::time::Duration;
 
 use bookstore::cache::redis::{
-    BreakerOptions, BreakerState, Redis, RedisError, RedisOptions, Script, cmd, pipe, streams::StreamReadReply,
+    BreakerOptions, BreakerState, DedicatedConnection, Redis, RedisError, RedisOptions, Script, Value, cmd, pipe,
+    streams::StreamReadReply,
 };
+
+use metrics_exporter_prometheus::PrometheusBuilder;
 
 use crate::support::{RedisCluster, RedisServer, eventually};
 
+/// The deadline of those who wait for a server that hangs.
 const HARD: Duration = Duration::from_secs(1);
+
+/// More than anything takes, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Opens soon, and is soon half open again.
 const SHORT: BreakerOptions =
@@ -21,20 +28,19 @@ const LONG: BreakerOptions =
 /// Never opens.
 const NONE: BreakerOptions = BreakerOptions { failures: u32::MAX, ..SHORT };
 
-fn client(server: &RedisServer, breaker: BreakerOptions) -> Redis {
-    client_of(vec![server.url()], false, breaker)
+/// For servers that answer or are not there.
+fn patient(nodes: Vec<String>, cluster: bool, breaker: BreakerOptions) -> Redis {
+    client(nodes, cluster, (PATIENCE, PATIENCE), breaker)
 }
 
-fn client_of(nodes: Vec<String>, cluster: bool, breaker: BreakerOptions) -> Redis {
-    Redis::new(RedisOptions {
-        nodes,
-        cluster,
-        max_connections: 2,
-        soft_deadline: Duration::from_millis(50),
-        hard_deadline: HARD,
-        breaker,
-    })
-    .unwrap()
+/// For servers that hang.
+fn impatient(nodes: Vec<String>, cluster: bool, breaker: BreakerOptions) -> Redis {
+    client(nodes, cluster, (HARD / 20, HARD), breaker)
+}
+
+fn client(nodes: Vec<String>, cluster: bool, deadlines: (Duration, Duration), breaker: BreakerOptions) -> Redis {
+    let (soft_deadline, hard_deadline) = deadlines;
+    Redis::new(RedisOptions { nodes, cluster, max_connections: 2, soft_deadline, hard_deadline, breaker }).unwrap()
 }
 
 async fn set(redis: &Redis, key: &str, value: &str) -> Result<(), RedisError> {
@@ -42,7 +48,9 @@ async fn set(redis: &Redis, key: &str, value: &str) -> Result<(), RedisError> {
 }
 
 async fn get(redis: &Redis, key: &str) -> Result<Option<String>, RedisError> {
-    redis.run("get", cmd("GET").arg(key)).await
+    let mut command = cmd("GET");
+    command.arg(key);
+    tokio::time::timeout(3 * PATIENCE, redis.run("get", &command)).await.expect("it waits for ever")
 }
 
 async fn get_softly(redis: &Redis, key: &str) -> Result<Option<String>, RedisError> {
@@ -57,15 +65,18 @@ async fn closes_by_itself(redis: &Redis) {
         redis.breaker().state == BreakerState::Closed
     })
     .await;
-    get(redis, "key").await.unwrap();
+}
+
+async fn becomes(redis: &Redis, key: &str, value: Option<&str>) {
+    eventually("an answer comes", async || get(redis, key).await.is_ok_and(|answer| answer.as_deref() == value)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hung_server_keeps_nobody_waiting_and_is_left_alone() {
     let server = RedisServer::start().await;
-    let redis = client(&server, LONG);
-    set(&redis, "key", "value").await.unwrap();
-    assert_eq!(get_softly(&redis, "key").await.unwrap().as_deref(), Some("value"));
+    let redis = impatient(vec![server.url()], false, LONG);
+    becomes(&redis, "key", None).await;
+    eventually("an answer comes in time", async || get_softly(&redis, "key").await.is_ok()).await;
     server.pause();
     // Nobody waits for the outcome of these, and still it counts.
     for _ in 0..3 {
@@ -78,7 +89,7 @@ async fn a_hung_server_keeps_nobody_waiting_and_is_left_alone() {
     assert!(matches!(error, RedisError::Open), "{error:?}");
     let error = get_softly(&redis, "key").await.unwrap_err();
     assert!(matches!(error, RedisError::Open), "{error:?}");
-    let error = redis.run_idempotent::<()>("get", cmd("GET").arg("key"), 1_000_000).await.unwrap_err();
+    let error = redis.run_idempotent::<()>("get", cmd("GET").arg("key"), 100).await.unwrap_err();
     assert!(matches!(error, RedisError::Open), "{error:?}");
     let error = redis.ping().await.unwrap_err();
     assert!(matches!(error, RedisError::Open), "{error:?}");
@@ -87,8 +98,9 @@ async fn a_hung_server_keeps_nobody_waiting_and_is_left_alone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_wakes_up_is_used_again() {
     let server = RedisServer::start().await;
-    let redis = client(&server, SHORT);
-    set(&redis, "key", "value").await.unwrap();
+    let redis = impatient(vec![server.url()], false, SHORT);
+    server.ask::<()>("SET key value").await;
+    becomes(&redis, "key", Some("value")).await;
     server.pause();
     let error = get(&redis, "key").await.unwrap_err();
     assert!(matches!(error, RedisError::Timeout(HARD)), "{error:?}");
@@ -99,13 +111,13 @@ async fn a_server_that_wakes_up_is_used_again() {
     .await;
     server.resume();
     closes_by_itself(&redis).await;
-    assert_eq!(get(&redis, "key").await.unwrap().as_deref(), Some("value"));
+    becomes(&redis, "key", Some("value")).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_that_hung_is_not_used_again() {
     let server = RedisServer::start().await;
-    let redis = client(&server, NONE);
+    let redis = client(vec![server.url()], false, (HARD, 2 * HARD), NONE);
     let id = async || redis.run::<u64>("id", cmd("CLIENT").arg("ID")).await;
     let (first, second) = (id().await.unwrap(), id().await.unwrap());
     assert_ne!(first, second, "calls take turns");
@@ -113,7 +125,7 @@ async fn a_connection_that_hung_is_not_used_again() {
     server.pause();
     for _ in 0..2 {
         let error = id().await.unwrap_err();
-        assert!(matches!(error, RedisError::Timeout(HARD)), "{error:?}");
+        assert!(matches!(error, RedisError::Timeout(_)), "{error:?}");
     }
     server.resume();
     for _ in 0..2 {
@@ -125,7 +137,7 @@ async fn a_connection_that_hung_is_not_used_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_server_is_found_again() {
     let mut server = RedisServer::start().await;
-    let redis = client(&server, SHORT);
+    let redis = patient(vec![server.url()], false, SHORT);
     set(&redis, "key", "value").await.unwrap();
     server.kill();
     assert!(get(&redis, "key").await.unwrap_err().is_failure());
@@ -142,7 +154,7 @@ async fn a_killed_server_is_found_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_may_be_absent_at_the_start() {
     let mut server = RedisServer::absent();
-    let redis = client(&server, SHORT);
+    let redis = patient(vec![server.url()], false, SHORT);
     let error = get(&redis, "key").await.unwrap_err();
     assert!(matches!(error, RedisError::Connection(_)), "{error:?}");
     redis.dedicated("key").await.err().unwrap();
@@ -153,7 +165,7 @@ async fn redis_may_be_absent_at_the_start() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn broken_connections_cost_an_idempotent_call_nothing() {
     let server = RedisServer::start().await;
-    let redis = client(&server, BreakerOptions { failures: 5, ..LONG });
+    let redis = patient(vec![server.url()], false, BreakerOptions { failures: 5, ..LONG });
     for round in 0..5 {
         // Both connections are open.
         set(&redis, "key", &round.to_string()).await.unwrap();
@@ -170,7 +182,7 @@ async fn broken_connections_cost_an_idempotent_call_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_error_in_an_answer_is_no_failure() {
     let server = RedisServer::start().await;
-    let redis = client(&server, LONG);
+    let redis = patient(vec![server.url()], false, LONG);
     set(&redis, "key", "no number").await.unwrap();
     for _ in 0..10 {
         let error = redis.run::<()>("push", cmd("LPUSH").arg("key").arg(1)).await.unwrap_err();
@@ -188,7 +200,7 @@ static DOUBLE: Script =
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pipelines_and_scripts_are_one_round_trip() {
     let server = RedisServer::start().await;
-    let redis = client(&server, LONG);
+    let redis = patient(vec![server.url()], false, LONG);
     let mut pipeline = pipe();
     pipeline.cmd("SET").arg("a").arg(1).ignore().cmd("MGET").arg("a").arg("b").cmd("STRLEN").arg("a");
     let (values, length): (Vec<Option<u64>>, u64) = redis.pipeline("batch", &pipeline).await.unwrap();
@@ -207,7 +219,7 @@ async fn pipelines_and_scripts_are_one_round_trip() {
 }
 
 async fn read_stream(
-    connection: &mut bookstore::cache::redis::DedicatedConnection,
+    connection: &mut DedicatedConnection,
     stream: &str,
     block: Duration,
     patience: Duration,
@@ -222,21 +234,22 @@ async fn read_stream(
 async fn append_when_blocked(redis: &Redis, server: &RedisServer, stream: &str) {
     eventually("somebody waits", async || server.ask::<String>("INFO clients").await.contains("blocked_clients:1"))
         .await;
-    redis.run::<String>("append", cmd("XADD").arg(stream).arg("*").arg("text").arg("hello")).await.unwrap();
+    let mut append = cmd("XADD");
+    append.arg(stream).arg("*").arg("text").arg("hello");
+    redis.run_idempotent::<String>("append", &append, 10).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dedicated_connection_may_wait_long_and_notices_when_it_is_cut() {
     let server = RedisServer::start().await;
-    let redis = client(&server, LONG);
-    let patience = Duration::from_secs(20);
+    let redis = client(vec![server.url()], false, (HARD / 20, HARD / 4), NONE);
     let mut connection = redis.dedicated("news").await.unwrap();
-    let nothing = read_stream(&mut connection, "news", HARD * 3 / 2, patience).await.unwrap();
+    let nothing = read_stream(&mut connection, "news", HARD, PATIENCE).await.unwrap();
     assert!(nothing.is_empty());
-    let reading = read_stream(&mut connection, "news", patience, patience * 2);
+    let reading = read_stream(&mut connection, "news", PATIENCE, PATIENCE * 2);
     let (read, ()) = tokio::join!(reading, append_when_blocked(&redis, &server, "news"));
-    assert_eq!(read.unwrap(), ["hello"]);
-    let info: String = connection.query(cmd("INFO").arg("server"), patience).await.unwrap();
+    assert_eq!(read.unwrap()[0], "hello");
+    let info: String = connection.query(cmd("INFO").arg("server"), PATIENCE).await.unwrap();
     assert!(info.contains("run_id:"));
 
     let ask_kill = async {
@@ -244,9 +257,9 @@ async fn a_dedicated_connection_may_wait_long_and_notices_when_it_is_cut() {
             .await;
         server.ask::<()>("CLIENT KILL TYPE normal SKIPME yes").await;
     };
-    let (read, ()) = tokio::join!(read_stream(&mut connection, "news", patience, patience * 2), ask_kill);
+    let (read, ()) = tokio::join!(read_stream(&mut connection, "news", PATIENCE, PATIENCE * 2), ask_kill);
     assert!(read.unwrap_err().is_failure());
-    let error = connection.query::<()>(&cmd("PING"), patience).await.unwrap_err();
+    let error = connection.query::<()>(&cmd("PING"), PATIENCE).await.unwrap_err();
     assert!(error.is_failure(), "it connected again by itself: {error:?}");
 
     let mut connection = redis.dedicated("news").await.unwrap();
@@ -259,7 +272,7 @@ async fn a_dedicated_connection_may_wait_long_and_notices_when_it_is_cut() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_is_used_like_one_server() {
     let cluster = RedisCluster::start().await;
-    let redis = client_of(cluster.urls(), true, LONG);
+    let redis = patient(cluster.urls(), true, LONG);
     for number in 0..60 {
         set(&redis, &format!("key:{number}"), "value").await.unwrap();
     }
@@ -282,14 +295,12 @@ async fn a_cluster_is_used_like_one_server() {
 
         let owner = cluster.owner(&stream).await;
         let mut connection = redis.dedicated(&stream).await.unwrap();
-        let patience = Duration::from_secs(20);
-        let reading = read_stream(&mut connection, &stream, patience, patience * 2);
+        let reading = read_stream(&mut connection, &stream, PATIENCE, PATIENCE * 2);
         let (read, ()) = tokio::join!(reading, append_when_blocked(&redis, owner, &stream));
-        assert_eq!(read.unwrap(), ["hello"]);
-        let info: String = connection.query(cmd("INFO").arg("server"), patience).await.unwrap();
+        assert_eq!(read.unwrap()[0], "hello");
+        let info: String = connection.query(cmd("INFO").arg("server"), PATIENCE).await.unwrap();
         assert!(info.contains(&format!("tcp_port:{}\r\n", owner.port())), "{info}");
-        let (role, ..): (String, u64, Vec<bookstore::cache::redis::Value>) =
-            connection.query(&cmd("ROLE"), patience).await.unwrap();
+        let (role, ..): (String, u64, Vec<Value>) = connection.query(&cmd("ROLE"), PATIENCE).await.unwrap();
         assert_eq!(role, "master");
     }
     let mut pipeline = pipe();
@@ -302,23 +313,57 @@ async fn a_cluster_is_used_like_one_server() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hung_node_of_a_cluster_is_only_a_part_of_it() {
     let cluster = RedisCluster::start().await;
-    let redis = client_of(cluster.urls(), true, NONE);
+    // The only node that it is told of is the one which will hang: no new connection comes to be meanwhile.
+    let redis = impatient(vec![cluster.nodes[0].url()], true, NONE);
+    let get = async |key: &str| redis.run_idempotent::<Option<String>>("get", cmd("GET").arg(key), 5).await;
     let mut lost = Vec::new();
     let mut kept = Vec::new();
     for number in 0..60 {
         let key = format!("key:{number}");
-        set(&redis, &key, "value").await.unwrap();
+        redis.run_idempotent::<()>("set", cmd("SET").arg(&key).arg("value"), 10).await.unwrap();
         let owned = cluster.owner(&key).await.port() == cluster.nodes[0].port();
         if owned { lost.push(key) } else { kept.push(key) }
     }
     cluster.nodes[0].pause();
-    for lost in &lost[..3] {
-        let error = get(&redis, lost).await.unwrap_err();
-        assert!(matches!(error, RedisError::Timeout(HARD)), "{error:?}");
+    for _ in 0..2 {
+        // One on each of the shared connections.
+        let mut command = cmd("GET");
+        command.arg(&lost[0]);
+        let (one, other) = tokio::join!(redis.run::<()>("get", &command), redis.run::<()>("get", &command));
+        for error in [one.unwrap_err(), other.unwrap_err()] {
+            assert!(matches!(error, RedisError::Timeout(HARD)), "{error:?}");
+        }
         for kept in &kept {
-            assert_eq!(get(&redis, kept).await.unwrap().as_deref(), Some("value"));
+            assert_eq!(get(kept).await.unwrap().as_deref(), Some("value"));
         }
     }
     cluster.nodes[0].resume();
-    eventually("the node is back", async || get(&redis, &lost[0]).await.is_ok_and(|value| value.is_some())).await;
+    eventually("the node is back", async || get(&lost[0]).await.is_ok_and(|value| value.is_some())).await;
+}
+
+#[tokio::test]
+async fn calls_are_measured() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let mut server = RedisServer::start().await;
+    let redis = patient(vec![server.url()], false, BreakerOptions { failures: 1, ..LONG });
+    set(&redis, "key", "value").await.unwrap();
+    redis.run::<()>("push", cmd("LPUSH").arg("key").arg(1)).await.unwrap_err();
+    let text = recorder.handle().render();
+    assert!(text.contains("cache_breaker_state 0"), "{text}");
+    server.kill();
+    get(&redis, "key").await.unwrap_err();
+    get(&redis, "key").await.unwrap_err();
+    let text = recorder.handle().render();
+    for line in [
+        "cache_redis_duration_seconds_count{operation=\"set\"} 1",
+        "cache_redis_duration_seconds_count{operation=\"get\"} 1",
+        "cache_redis_errors_total{operation=\"push\",reason=\"reply\"} 1",
+        "cache_redis_errors_total{operation=\"get\",reason=\"connection\"} 1",
+        "cache_redis_errors_total{operation=\"get\",reason=\"open\"} 1",
+        "cache_breaker_state 2",
+        "cache_breaker_opened_total 1",
+    ] {
+        assert!(text.contains(line), "{line} is missing in\n{text}");
+    }
 }

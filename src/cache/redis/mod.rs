@@ -210,11 +210,11 @@ impl Redis {
 impl Inner {
     /// One round trip: through the breaker, within the hard deadline, measured.
     async fn call(&self, what: &'static str, message: Message<'_>) -> Result<Value, RedisError> {
-        let span = tracing::info_span!("redis", otel.name = what, db.system.name = "redis");
         let outcome = match self.breaker.admit() {
             None => Err(RedisError::Open),
             Some(permit) => {
                 let started = Instant::now();
+                let span = tracing::info_span!("redis", otel.name = what, db.system.name = "redis");
                 let outcome = self.send(message).instrument(span).await;
                 permit.settle(!outcome.as_ref().is_err_and(RedisError::is_failure));
                 telemetry::record_redis_call(what, started.elapsed());
