@@ -14,6 +14,9 @@ use super::redis::{Redis, RedisError, Script};
 /// For how long a process may be the one that loads a key for all.
 const LOCK_TIME: Duration = Duration::from_secs(3);
 
+/// How often an entry is sent in all where Redis does not take it.
+const PUT_ATTEMPTS: u32 = 3;
+
 /// Gives a lock back if it still is one's own.
 static UNLOCK: Script =
     Script::new("if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0");
@@ -100,7 +103,8 @@ impl Remote {
         let (Some(bytes), true) = (codec::encode(entry), left >= Duration::from_millis(1)) else { return };
         let mut command = redis::cmd("SET");
         command.arg(self.name("entry", &entry.key)).arg(&*bytes).arg("PX").arg(left.as_millis() as u64);
-        if let Err(error) = self.redis.run::<()>("cache.put", &command).await {
+        // The same bytes twice are the same bytes, and nobody waits.
+        if let Err(error) = self.redis.run_idempotent::<()>("cache.put", &command, PUT_ATTEMPTS).await {
             tracing::debug!(%error, key = %entry.key.text(), "an entry could not be kept in Redis");
         }
     }
