@@ -12,6 +12,7 @@
 
 mod architecture;
 mod authorization;
+mod cache_admin;
 mod http_frame;
 mod import;
 mod listing;

@@ -100,6 +100,17 @@ impl Shop {
         shop
     }
 
+    /// Another process of the same shop.
+    pub async fn beside(&self, settings: &[(&str, &str)]) -> Self {
+        let database = self.database();
+        Self::at(&database.primary_url, &database.replica_url, &database.redis_url, settings).await
+    }
+
+    /// The database, where it is on the shared stack.
+    pub fn database(&self) -> &TestDatabase {
+        self.database.as_ref().expect("a shop on the shared stack")
+    }
+
     /// A shop over a new database of a stack of its own.
     pub async fn on(stack: &Stack, settings: &[(&str, &str)]) -> Self {
         let mut admin = super::database::admin(stack, Node::Primary).await;
@@ -129,6 +140,7 @@ impl Shop {
             ("http.bind", "127.0.0.1:0"),
             ("metrics.enabled", "false"),
             ("limits.enabled", "false"),
+            ("cache.warm_books", "0"),
         ];
         let overrides = usual.iter().chain(settings).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         let clock = ShiftedClock::new(Arc::new(SystemClock));
