@@ -87,7 +87,7 @@ impl Cache {
         missing.retain(|one| {
             let count = |result| inner.stats.record(one.quest.key.family(), Level::Remote, result);
             let entry = match remembered.next() {
-                Some(Remembered::Found(entry)) => Arc::new(entry),
+                Some(Remembered::Found(entry)) => Arc::new(*entry),
                 Some(Remembered::Nothing) => {
                     count(CacheResult::Miss);
                     return true;

@@ -15,6 +15,9 @@ use super::redis::{Redis, RedisError, Script};
 /// For how long a process may be the one that loads a key for all.
 const LOCK_TIME: Duration = Duration::from_secs(3);
 
+/// How often an entry is sent in all where Redis does not take it.
+const PUT_ATTEMPTS: u32 = 3;
+
 /// Gives a lock back if it still is one's own.
 static UNLOCK: Script =
     Script::new("if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0");
@@ -22,7 +25,7 @@ static UNLOCK: Script =
 /// What the second level knows of a key.
 pub enum Remembered {
     /// An entry, valid or not.
-    Found(Entry),
+    Found(Box<Entry>),
     /// None that this release can read.
     Nothing,
     /// It does not answer, or not in time.
@@ -65,7 +68,7 @@ impl Remote {
         let name = self.name("entry", key);
         let mut pipeline = redis::pipe();
         pipeline.get(&name).pttl(&name);
-        match self.redis.pipeline::<(Option<Vec<u8>>, i64)>("cache.get", &pipeline).await {
+        match self.redis.pipeline_softly::<(Option<Vec<u8>>, i64)>("cache.get", pipeline).await {
             Ok(answer) => read(key, answer),
             Err(error) => unavailable(&error),
         }
@@ -82,7 +85,7 @@ impl Remote {
             pipeline.get(&name).pttl(&name);
         }
         type Answer = (Option<Vec<u8>>, i64);
-        match self.redis.pipeline::<Vec<redis::Value>>("cache.get_many", &pipeline).await {
+        match self.redis.pipeline_softly::<Vec<redis::Value>>("cache.get_many", pipeline).await {
             Ok(values) => {
                 let pairs =
                     values.chunks(2).map(|pair| redis::from_redis_value::<Answer>(redis::Value::Array(pair.to_vec())));
@@ -98,7 +101,8 @@ impl Remote {
     /// Keeps an entry for as long as it lives.
     pub async fn put(&self, entry: &Entry) {
         let Some(command) = self.set(entry) else { return };
-        if let Err(error) = self.redis.run::<()>("cache.put", &command).await {
+        // The same bytes twice are the same bytes, and nobody waits.
+        if let Err(error) = self.redis.run_idempotent::<()>("cache.put", &command, PUT_ATTEMPTS).await {
             tracing::debug!(%error, key = %entry.key.text(), "an entry could not be kept in Redis");
         }
     }
@@ -152,7 +156,7 @@ impl Remote {
 fn read(key: &Key, (bytes, left): (Option<Vec<u8>>, i64)) -> Remembered {
     let left = u64::try_from(left).ok().map(Duration::from_millis);
     let entry = bytes.zip(left).and_then(|(bytes, left)| codec::decode(key.clone(), Bytes::from(bytes), left));
-    entry.map_or(Remembered::Nothing, Remembered::Found)
+    entry.map_or(Remembered::Nothing, |entry| Remembered::Found(Box::new(entry)))
 }
 
 fn unavailable(error: &RedisError) -> Remembered {

@@ -20,4 +20,5 @@ pub mod users;
 pub mod violation;
 pub mod warm_up;
 
+pub use crate::store::consistency;
 pub use crate::store::{StoreError, UnavailableReason};

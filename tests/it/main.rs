@@ -12,7 +12,9 @@
 
 mod architecture;
 mod authorization;
+mod cache;
 mod cache_admin;
+mod fetch;
 mod http_frame;
 mod import;
 mod listing;

@@ -21,6 +21,8 @@ use super::database::{TestDatabase, database};
 /// A running shop. It stops when dropped.
 pub struct Shop {
     primary_url: String,
+    /// Those of the primary, the replica and Redis.
+    urls: [String; 3],
     /// The database, where it is on the shared stack.
     database: Option<TestDatabase>,
     /// Its clock, which a test may set forward.
@@ -100,10 +102,10 @@ impl Shop {
         shop
     }
 
-    /// Another process of the same shop.
+    /// Another process of the same shop. The first one has to outlive it.
     pub async fn beside(&self, settings: &[(&str, &str)]) -> Self {
-        let database = self.database();
-        Self::at(&database.primary_url, &database.replica_url, &database.redis_url, settings).await
+        let [primary, replica, redis] = &self.urls;
+        Self::at(primary, replica, redis, settings).await
     }
 
     /// The database, where it is on the shared stack.
@@ -149,7 +151,8 @@ impl Shop {
         let (address, lifecycle) = (app.address().unwrap(), app.lifecycle());
         tokio::spawn(app.serve());
         let client = reqwest::Client::new();
-        Self { primary_url: primary.to_owned(), database: None, clock, address, client, lifecycle }
+        let urls = [primary, replica, redis].map(str::to_owned);
+        Self { primary_url: primary.to_owned(), urls, database: None, clock, address, client, lifecycle }
     }
 
     /// The configuration of another process over the same database.
