@@ -13,6 +13,7 @@
 mod architecture;
 mod authorization;
 mod cache;
+mod cache_admin;
 mod fetch;
 mod http_frame;
 mod import;
