@@ -183,7 +183,7 @@ impl Cache {
             if let Remembered::Found(entry) = found
                 && usable(&entry)
             {
-                inner.local.put(Arc::new(entry));
+                inner.local.put(Arc::new(*entry));
             }
         }
     }

@@ -127,7 +127,7 @@ impl<F> Quest<F> {
             return Remotely::Unavailable;
         }
         let entry = match inner.remote.get(&self.key).await {
-            Remembered::Found(entry) => entry,
+            Remembered::Found(entry) => *entry,
             Remembered::Nothing => {
                 count(CacheResult::Miss);
                 return Remotely::Nothing;

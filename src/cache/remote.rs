@@ -21,7 +21,7 @@ static UNLOCK: Script =
 /// What the second level knows of a key.
 pub enum Remembered {
     /// An entry, valid or not.
-    Found(Entry),
+    Found(Box<Entry>),
     /// None that this release can read.
     Nothing,
     /// It does not answer, or not in time.
@@ -70,7 +70,7 @@ impl Remote {
         let name = self.name("entry", key);
         let mut pipeline = redis::pipe();
         pipeline.get(&name).pttl(&name);
-        match self.redis.pipeline::<(Option<Vec<u8>>, i64)>("cache.get", &pipeline).await {
+        match self.redis.pipeline_softly::<(Option<Vec<u8>>, i64)>("cache.get", pipeline).await {
             Ok(answer) => read(key, answer),
             Err(error) => unavailable(&error),
         }
@@ -87,7 +87,7 @@ impl Remote {
             pipeline.get(&name).pttl(&name);
         }
         type Answer = (Option<Vec<u8>>, i64);
-        match self.redis.pipeline::<Vec<redis::Value>>("cache.get_many", &pipeline).await {
+        match self.redis.pipeline_softly::<Vec<redis::Value>>("cache.get_many", pipeline).await {
             Ok(values) => {
                 let pairs =
                     values.chunks(2).map(|pair| redis::from_redis_value::<Answer>(redis::Value::Array(pair.to_vec())));
@@ -134,7 +134,7 @@ impl Remote {
 fn read(key: &Key, (bytes, left): (Option<Vec<u8>>, i64)) -> Remembered {
     let left = u64::try_from(left).ok().map(Duration::from_millis);
     let entry = bytes.zip(left).and_then(|(bytes, left)| codec::decode(key.clone(), Bytes::from(bytes), left));
-    entry.map_or(Remembered::Nothing, Remembered::Found)
+    entry.map_or(Remembered::Nothing, |entry| Remembered::Found(Box::new(entry)))
 }
 
 fn unavailable(error: &RedisError) -> Remembered {

@@ -3,6 +3,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -15,8 +16,10 @@ use super::eventually;
 
 const PASSWORD: &str = "open-sesame";
 
-/// Keeps the server as long as somebody holds the other end of its input, and so outlives no test, however that ends.
-const KEEPER: &str = r#""$@" >redis.log 2>&1 & echo $!; cat >/dev/null; kill -KILL $!; wait"#;
+/// Keeps the server as long as somebody holds the other end of its input, and so outlives no test, however that ends: nor by
+/// the terminal's Ctrl-C, which reaches neither of the two.
+const KEEPER: &str =
+    r#"trap '' HUP INT QUIT TERM; "$@" >redis.log 2>&1 & echo $!; cat >/dev/null; kill -KILL $!; wait"#;
 
 struct Process {
     keeper: Child,
@@ -26,7 +29,7 @@ struct Process {
 impl Process {
     fn start(command: &[String], dir: &Path) -> Self {
         let mut keeper = Command::new("/bin/sh");
-        keeper.args(["-c", KEEPER, "redis-keeper"]).args(command).current_dir(dir);
+        keeper.args(["-c", KEEPER, "redis-keeper"]).args(command).current_dir(dir).process_group(0);
         let mut keeper = keeper.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut line).unwrap();
