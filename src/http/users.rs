@@ -43,10 +43,7 @@ pub fn router() -> OpenApiRouter<AppState> {
          body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
-async fn register(
-    State(state): State<AppState>,
-    Json(input): Json<RegistrationInput>,
-) -> Result<Response, Problem> {
+async fn register(State(state): State<AppState>, Json(input): Json<RegistrationInput>) -> Result<Response, Problem> {
     let registration =
         Registration { email: input.email, password: Password::new(&input.password), display_name: input.display_name };
     let user = state.users.register(registration).await?;

@@ -15,6 +15,7 @@ mod authorization;
 mod cache;
 mod http_frame;
 mod import;
+mod limits;
 mod listing;
 mod nodes;
 mod outage;

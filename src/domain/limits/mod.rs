@@ -11,10 +11,10 @@
 //!
 //! * Writes and sign-ins ask Redis each time, and are counted exactly. A refusal is remembered until the time that it names.
 //! * Reads ask for a *grant* of a twentieth of the quota at once, in the background, so that a cached answer waits for no
-//!   round trip. The count of reads is off by one grant for each process at most, either way: what a process has drawn and
-//!   not spent is missing to the others, and up to as much may have been let through on credit and is settled by its next
-//!   question. So n processes together let through at most n twentieths of the quota too many, once; over time the rate is
-//!   exact, since what was let through on credit is taken from what comes after.
+//!   round trip. What a process has drawn and not spent, one grant at most, is missing to the others. As much may have been
+//!   let through on credit, which its next question settles. So over any time n processes let through at most n tenths of
+//!   the quota too many (n grants drawn before it began, and n on credit within it), and n twentieths after a pause; the
+//!   average is exact, since what was let through on credit is taken from what comes after.
 //! * Where Redis does not answer (down, slow, or its circuit breaker is open), the process decides alone by the same quotas,
 //!   knowing what it has let through before; n processes then let through at most n times the quota. When Redis is back the
 //!   buckets are shared again.
@@ -25,8 +25,8 @@
 
 pub(super) mod gcra;
 mod purse;
-pub(super) mod shared;
 pub(super) mod shards;
+pub(super) mod shared;
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
@@ -37,18 +37,15 @@ use uuid::Uuid;
 
 use crate::config::{self, Quota};
 use crate::store::Store;
-use crate::store::limits::Demand;
+use crate::store::limits::{Demand, Drawn};
 use crate::telemetry::limits as telemetry;
 use gcra::Gcra;
-use purse::{Decision, Purse, Question, Step, Terms, Waiting};
+use purse::{Decision, Purse, Question, Step, Terms};
 use shards::{Forgettable, Shards};
 use shared::Shared;
 
 /// Grants in a quota of reads.
 const GRANTS_PER_QUOTA: u32 = 20;
-
-/// Longest wait of a read for a grant.
-const PATIENCE: Duration = Duration::from_millis(250);
 
 /// Most subjects that are known of each policy, and most tokens that are remembered.
 const MOST_KNOWN: usize = 100_000;
@@ -248,8 +245,12 @@ impl RateLimiter {
         }
         loop {
             let now = Instant::now();
-            let Step { decision, alone, question } =
-                limit.purses.with(&subject, now, || Purse::new(&limit.terms, now), |purse| purse.count(&limit.terms, now));
+            let Step { decision, alone, question } = limit.purses.with(
+                &subject,
+                now,
+                || Purse::new(&limit.terms, now),
+                |purse| purse.count(&limit.terms, now),
+            );
             if let Some(question) = question {
                 self.ask(policy, subject, question);
             }
@@ -259,25 +260,19 @@ impl RateLimiter {
             match decision {
                 Decision::Admitted { left } => return limit.admitted(left),
                 Decision::Refused { wait } => return limit.refused(wait),
-                Decision::Later(Waiting { answer, question }) => {
-                    if tokio::time::timeout(PATIENCE, answer).await.is_err() {
-                        limit.purses.look(&subject, |purse| purse.give_up(&question, Instant::now()));
-                    }
-                }
+                Decision::Later(answer) => answer.await,
             }
         }
     }
 
     /// Asks for a grant, and lets nobody wait for it.
     fn ask(&self, policy: Policy, subject: Subject, question: Question) {
-        let this = self.clone();
+        let mut asked = Asked { limiter: self.clone(), policy, subject, question, answer: None };
         #[expect(clippy::disallowed_methods, reason = "ends by itself at Redis's deadline")]
         tokio::spawn(async move {
-            let Question { demand, waiting } = question;
-            let limit = &this.inner.limits[policy as usize];
-            let answer = this.inner.shared.draw(policy.name(), &subject.name(), limit.terms.gcra, demand).await;
-            limit.purses.look(&subject, |purse| purse.answered(demand, answer, Instant::now()));
-            waiting.notify_waiters();
+            let (inner, gcra) = (&asked.limiter.inner, asked.limit().terms.gcra);
+            asked.answer = inner.shared.draw(policy.name(), &subject.name(), gcra, asked.question.demand).await;
+            drop(asked);
         });
     }
 
@@ -318,6 +313,29 @@ impl RateLimiter {
                 limit.verdict(alone)
             }
         }
+    }
+}
+
+/// A question that was asked. However its task ends, those who wait are told.
+struct Asked {
+    limiter: RateLimiter,
+    policy: Policy,
+    subject: Subject,
+    question: Question,
+    answer: Option<Drawn>,
+}
+
+impl Asked {
+    fn limit(&self) -> &Limit {
+        &self.limiter.inner.limits[self.policy as usize]
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        let (Question { demand, waiting }, answer) = (&self.question, self.answer);
+        self.limit().purses.look(&self.subject, |purse| purse.answered(*demand, answer, Instant::now()));
+        waiting.notify_waiters();
     }
 }
 

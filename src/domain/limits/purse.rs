@@ -55,14 +55,7 @@ pub(super) enum Decision {
     /// It may come again after this time.
     Refused { wait: Duration },
     /// That is known when the answer is there.
-    Later(Waiting),
-}
-
-/// Waits for the answer to the question that is under way.
-#[derive(Debug)]
-pub(super) struct Waiting {
-    pub(super) answer: OwnedNotified,
-    pub(super) question: Arc<Notify>,
+    Later(OwnedNotified),
 }
 
 /// A question to the shared bucket.
@@ -120,8 +113,7 @@ impl Purse {
         let question = self.ask(terms, now);
         let asked = Arc::clone(self.asking.get_or_insert_default());
         // It waits from now on, before anybody else can look at this purse: the answer cannot slip by.
-        let waiting = Waiting { answer: Arc::clone(&asked).notified_owned(), question: asked };
-        Step { decision: Decision::Later(waiting), alone: false, question }
+        Step { decision: Decision::Later(asked.notified_owned()), alone: false, question }
     }
 
     fn admit(&mut self, terms: &Terms, now: Instant, low: bool) -> Step {
@@ -174,13 +166,6 @@ impl Purse {
         self.cells += demand.settled + i32::try_from(drawn.granted).unwrap_or(i32::MAX);
         (self.left, self.left_at) = (drawn.left, now);
         self.dry_until = (drawn.granted == 0).then(|| now + drawn.wait);
-    }
-
-    /// Goes on without the answer that somebody waited for too long.
-    pub(super) fn give_up(&mut self, question: &Arc<Notify>, now: Instant) {
-        if self.asking.take_if(|asking| Arc::ptr_eq(asking, question)).is_some() {
-            self.alone_until = Some(now + PAUSE);
-        }
     }
 
     /// What is left for this process: what there was, what came back since, and what it has drawn.

@@ -62,7 +62,11 @@ async fn a_verified_token_counts_against_its_user_and_a_made_up_one_against_the_
         assert_eq!(limiter.count(Class::Read, Some(&[1; 16]), HOME).await.allowed, allowed);
     }
     tokio::time::advance(REMEMBERED_FOR).await;
-    assert_eq!(limiter.count(Class::Read, Some(&[1; 16]), HOME).await.policy, Policy::ReadAddress, "to be verified anew");
+    assert_eq!(
+        limiter.count(Class::Read, Some(&[1; 16]), HOME).await.policy,
+        Policy::ReadAddress,
+        "to be verified anew"
+    );
 }
 
 #[test]

@@ -86,9 +86,7 @@ impl Limits {
     /// Tells what is left in the answer to a request, and remembers who turned out to have asked.
     pub(in crate::http) fn tell(&self, counted: &Counted, context: &RequestContext, headers: &mut HeaderMap) {
         let Verdict { allowed, policy, remaining, reset } = counted.verdict;
-        if allowed
-            && let (Some(token), Some(user)) = (counted.token, context.user())
-        {
+        if allowed && let (Some(token), Some(user)) = (counted.token, context.user()) {
             self.limiter.remember(token, user);
         }
         if let Some(field) = &self.fields[policy as usize] {

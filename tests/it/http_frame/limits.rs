@@ -34,7 +34,10 @@ async fn a_user_has_a_limit_of_their_own() {
     assert_eq!(send(&app, "GET", "/me", &bearer, "").await.status(), 429);
     for status in [200, 429] {
         let made_up = send(&app, "GET", "/search", &[("authorization", "Bearer other")], "").await;
-        assert!(field(&made_up, "ratelimit-policy").starts_with("\"read-address\""), "a token that nobody verified counts");
+        assert!(
+            field(&made_up, "ratelimit-policy").starts_with("\"read-address\""),
+            "a token that nobody verified counts"
+        );
         assert_eq!(made_up.status(), status);
     }
 }

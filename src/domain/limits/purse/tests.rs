@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 const QUOTA: u32 = 200;
@@ -96,19 +98,10 @@ fn without_an_answer_a_process_decides_alone_and_asks_now_and_then() {
     let step = purse.count(&terms(), later);
     assert!(step.alone && matches!(step.decision, Decision::Refused { .. }), "nobody waits meanwhile: {step:?}");
     let demand = step.question.unwrap().demand;
+    assert!(!purse.is_idle(later + Duration::from_secs(600)), "an answer is awaited");
     purse.answered(demand, drawn(10, 180, 0), later);
+    assert!(!purse.is_idle(later) && purse.is_idle(later + Duration::from_secs(600)));
     assert!(!purse.count(&terms(), later).alone, "shared again");
-}
-
-#[test]
-fn nobody_waits_for_ever() {
-    let now = Instant::now();
-    let mut purse = Purse::new(&terms(), now);
-    let (_, _, Decision::Later(waiting)) = spend(&mut purse, now) else { panic!() };
-    purse.give_up(&waiting.question, now);
-    assert!(purse.count(&terms(), now).alone);
-    assert!(!purse.is_idle(now), "it has let something through");
-    assert!(purse.is_idle(now + Duration::from_secs(60)));
 }
 
 #[tokio::test]
@@ -119,5 +112,56 @@ async fn an_answer_wakes_those_who_wait_however_late_they_begin() {
     let (_, _, Decision::Later(waiting)) = spend(&mut purse, now) else { panic!() };
     purse.answered(question.demand, drawn(10, 189, 0), now);
     question.waiting.notify_waiters();
-    tokio::time::timeout(Duration::from_secs(30), waiting.answer).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(30), waiting).await.unwrap();
+}
+
+/// What a simulated process does next.
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    Request(usize),
+    /// The answer to its question comes, or Redis was asked in vain.
+    Answer(usize),
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let act = prop_oneof![4 => (0..3_usize).prop_map(Act::Request), 1 => (0..3_usize).prop_map(Act::Answer)];
+    proptest::collection::vec(act, 0..4_000)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Three processes and one bucket that nothing comes back to, with answers as late as one likes.
+    #[test]
+    fn processes_together_exceed_a_quota_by_a_grant_each_at_most(acts in acts()) {
+        let now = Instant::now();
+        let mut purses = [(); 3].map(|()| Purse::new(&terms(), now));
+        let mut questions: [Option<Demand>; 3] = [None; 3];
+        let (mut taken, mut admitted) = (0, 0);
+        for act in acts {
+            match act {
+                Act::Request(process) => {
+                    let Step { decision, question, .. } = purses[process].count(&terms(), now);
+                    admitted += i32::from(matches!(decision, Decision::Admitted { .. }));
+                    if let Some(question) = question {
+                        prop_assert!(questions[process].replace(question.demand).is_none(), "two questions at once");
+                    }
+                }
+                Act::Answer(process) => {
+                    let Some(demand) = questions[process].take() else { continue };
+                    taken += demand.settled;
+                    let granted = (QUOTA as i32 - taken).clamp(0, demand.wanted as i32);
+                    taken += granted;
+                    let left = (QUOTA as i32 - taken).max(0) as u32;
+                    purses[process].answered(demand, drawn(granted as u32, left, 1), now);
+                }
+            }
+            for purse in &purses {
+                prop_assert!((-GRANT..=GRANT).contains(&purse.cells), "{} cells", purse.cells);
+            }
+            let held: i32 = purses.iter().map(|purse| purse.cells).sum();
+            prop_assert_eq!(taken, admitted + held, "a cell came from nowhere, or went there");
+            prop_assert!(admitted <= QUOTA as i32 + 3 * GRANT);
+        }
+    }
 }
