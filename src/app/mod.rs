@@ -10,7 +10,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
 use crate::{
-    config::{self, Config},
+    config::Config,
     db::{Db, SchemaError},
     domain::{
         access::{Access, SessionLimits},
@@ -20,6 +20,7 @@ use crate::{
         genres::Genres,
         health::Health,
         import::Import,
+        limits::RateLimiter,
         listing::Listing,
         passwords::Passwords,
         products::{Products, Rules},
@@ -34,7 +35,7 @@ use crate::{
         self, Frame, FrameOptions, IMPORT_ROUTE,
         middleware::{
             bounds::{Bounds, RouteBounds},
-            rate_limit::{Allowance, Limits},
+            rate_limit::Limits,
         },
         sessions::SessionCookies,
         state::{AppState, Services},
@@ -61,7 +62,6 @@ pub struct App {
     store: Store,
     state: AppState,
     service: Frame,
-    limits: Option<Arc<Limits>>,
     lifecycle: Lifecycle,
     listener: TcpListener,
     metrics: Option<(TcpListener, PrometheusHandle)>,
@@ -95,11 +95,8 @@ impl App {
         }
         let store = store(&config, &db)?;
         let state = state(&config, &db, &store, clock)?;
-        let limits = config.limits.enabled.then(|| {
-            let limits = &config.limits;
-            Arc::new(Limits::new(allowance(limits.per_address), allowance(limits.per_user)))
-        });
-        let options = frame_options(&config, limits.clone());
+        let limits = state.limiter.clone().map(|limiter| Arc::new(Limits::new(limiter)));
+        let options = frame_options(&config, limits);
         let service = http::service(state.clone(), &options)
             .map_err(|_| anyhow::anyhow!("the OpenAPI document cannot be written"))?;
         let listener = bind(config.http.bind, "http.bind").await?;
@@ -107,7 +104,7 @@ impl App {
             Some(handle) => Some((bind(config.metrics.bind, "metrics.bind").await?, handle)),
             None => None,
         };
-        Ok(Self { config, db, store, state, service, limits, lifecycle, listener, metrics })
+        Ok(Self { config, db, store, state, service, lifecycle, listener, metrics })
     }
 
     /// Where the API is served; tells the port where the configuration left it to the system.
@@ -129,7 +126,7 @@ impl App {
     /// # Errors
     /// When signals cannot be listened to.
     pub async fn serve(self) -> anyhow::Result<Shutdown> {
-        let Self { config, db, store, state, service, limits, lifecycle, listener, metrics } = self;
+        let Self { config, db, store, state, service, lifecycle, listener, metrics } = self;
         tracing::info!(address = %listener.local_addr()?, "serving");
         let options = ServerOptions {
             max_connections: config.http.max_connections as usize,
@@ -152,8 +149,8 @@ impl App {
         if let Some(log) = telemetry::access_log() {
             lifecycle.spawn_background("access log", |ending| log.run(ending));
         }
-        if let Some(limits) = limits {
-            every(&lifecycle, "rate limits", TIDY_INTERVAL, move || limits.tidy());
+        if let Some(limiter) = state.limiter.clone() {
+            every(&lifecycle, "rate limits", TIDY_INTERVAL, move || limiter.tidy());
         }
         let sessions = Arc::clone(&state.sessions);
         lifecycle.spawn_background("expired sessions", |ending| async move {
@@ -188,7 +185,8 @@ impl App {
 pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> anyhow::Result<AppState> {
     let rules = Rules { currency: config.shop.currency.parse()? };
     let passwords = Passwords::new(&config.auth)?;
-    let credentials = Credentials::new(store.clone(), passwords, Throttle::new(&config.limits));
+    let limiter = config.limits.enabled.then(|| RateLimiter::new(&config.limits, Some(store.clone())));
+    let credentials = Credentials::new(store.clone(), passwords, Throttle::new(&config.limits, limiter.as_ref()));
     let session_limits = SessionLimits::from(&config.auth);
     let genres = |store: &Store| Genres::new(store.clone(), http::genres::render);
     let listing = |store: &Store| Listing::new(store.clone(), http::listing::render);
@@ -203,6 +201,7 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
             Arc::new(RedisProbe(store.cache().redis().clone())),
             Arc::new(CacheProbe(Arc::clone(&warm_up))),
         ])),
+        limiter,
         access: Arc::new(Access::new(store.clone(), Arc::clone(&clock), session_limits)),
         users: Arc::new(Users::new(store.clone(), Arc::clone(&clock), credentials.clone())),
         sessions: Arc::new(Sessions::new(store.clone(), Arc::clone(&clock), credentials, session_limits)),
@@ -230,10 +229,6 @@ fn every(lifecycle: &Lifecycle, name: &'static str, interval: Duration, work: im
 
 async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("{address} ({key}) cannot be listened on"))
-}
-
-fn allowance(quota: config::Quota) -> Allowance {
-    Allowance { requests: quota.requests, window: quota.window }
 }
 
 /// The frame that a configuration describes.

@@ -139,6 +139,12 @@ impl Cache {
         &self.inner.redis
     }
 
+    /// What names in Redis begin with.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        self.inner.remote.prefix()
+    }
+
     /// How full the first level is.
     #[must_use]
     pub fn local_report(&self) -> LocalReport {

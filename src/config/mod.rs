@@ -264,18 +264,22 @@ sections! {
         cookie_secure: bool = Some("true"), "true, or false for development without TLS";
     }
 
-    /// Rate limits, counted in this process.
+    /// Rate limits, by class of request. All processes share them through Redis.
     limits: Limits {
         /// Whether requests are limited.
         enabled: bool = Some("true"), "true or false";
-        /// Requests without a known user, for each client address.
-        per_address: Quota = Some("300/10s"), "requests and window, such as 300/10s";
-        /// Requests of one user.
-        per_user: Quota = Some("600/10s"), "requests and window, such as 600/10s";
+        /// Reads without a known user, for each client address.
+        read_per_address: Quota = Some("300/10s"), "requests and window, such as 300/10s";
+        /// Reads of one user.
+        read_per_user: Quota = Some("600/10s"), "requests and window, such as 600/10s";
+        /// Writes without a known user, for each client address.
+        write_per_address: Quota = Some("100/10s"), "requests and window, such as 100/10s";
+        /// Writes of one user.
+        write_per_user: Quota = Some("200/10s"), "requests and window, such as 200/10s";
+        /// Sign-ins, registrations and other uses of a password from one client address.
+        sign_in_per_address: Quota = Some("30/1m"), "requests and window, such as 30/1m";
         /// Failed sign-ins to one account.
         sign_in_per_account: Quota = Some("5/1m"), "requests and window, such as 5/1m";
-        /// Sign-ins from one client address.
-        sign_in_per_address: Quota = Some("30/1m"), "requests and window, such as 30/1m";
     }
 
     /// The shop.

@@ -8,6 +8,7 @@ pub mod credentials;
 pub mod genres;
 pub mod health;
 pub mod import;
+pub mod limits;
 pub mod listing;
 pub mod passwords;
 pub mod products;

@@ -9,6 +9,7 @@ use crate::domain::cache_admin::CacheAdministration;
 use crate::domain::genres::Genres;
 use crate::domain::health::Health;
 use crate::domain::import::Import;
+use crate::domain::limits::RateLimiter;
 use crate::domain::listing::Listing;
 use crate::domain::products::Products;
 use crate::domain::related::RelatedBooks;
@@ -41,6 +42,8 @@ impl Deref for AppState {
 pub struct Services {
     /// How the process and its parts are.
     pub health: Arc<Health>,
+    /// How many requests a client may make; nothing where that is not limited.
+    pub limiter: Option<RateLimiter>,
     /// Who asks.
     pub access: Arc<Access>,
     /// The accounts.

@@ -7,6 +7,7 @@ mod cached;
 pub mod consistency;
 mod genres;
 pub mod import;
+pub mod limits;
 mod listing;
 mod products;
 mod related;

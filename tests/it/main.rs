@@ -17,6 +17,7 @@ mod cache_admin;
 mod fetch;
 mod http_frame;
 mod import;
+mod limits;
 mod listing;
 mod nodes;
 mod outage;
