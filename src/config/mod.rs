@@ -205,6 +205,9 @@ sections! {
         /// For how long what is known of invalidations is believed without news; no answer is out of date for longer.
         #[garde(custom(between(MS_100, MIN_1)))]
         lease: Duration = Some("500ms"), "a duration from 100ms to 1m";
+        /// Time between two entries that are compared with the primary, to find what should never be; 0 for no comparison.
+        #[garde(custom(between(Duration::ZERO, HOUR)))]
+        audit_interval: Duration = Some("1s"), "a duration up to 1h";
     }
 
     /// Redis.
@@ -253,6 +256,13 @@ sections! {
         hash_queue: u32 = Some("64"), "a whole number up to 100000";
         /// Whether the session cookie is sent over HTTPS alone.
         cookie_secure: bool = Some("true"), "true, or false for development without TLS";
+    }
+
+    /// How often books are looked at.
+    views: Views {
+        /// Time between two writes of the counts; what was not written when the process is killed is lost.
+        #[garde(custom(between(MS_10, MIN_10)))]
+        flush_interval: Duration = Some("5s"), "a duration from 10ms to 10m";
     }
 
     /// Rate limits, counted in this process.

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod auditor;
 pub mod credentials;
 pub mod genres;
 pub mod health;
@@ -16,6 +17,7 @@ pub mod seed;
 pub mod sessions;
 pub mod throttle;
 pub mod users;
+pub mod views;
 pub mod violation;
 
 pub use crate::store::consistency;

@@ -22,6 +22,7 @@ pub mod search;
 pub mod sessions;
 pub mod state;
 pub mod users;
+pub mod views;
 
 use std::sync::Arc;
 
@@ -51,6 +52,7 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(users::router())
         .merge(sessions::router())
         .merge(audit::router())
+        .merge(views::router())
 }
 
 /// Every operation with its description.

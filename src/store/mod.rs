@@ -14,6 +14,7 @@ mod seed;
 mod sessions;
 mod sql;
 mod users;
+mod views;
 
 use std::future::Future;
 
@@ -23,7 +24,7 @@ use crate::model::events::Events;
 use cached::Fill;
 
 pub use crate::cache::{Entry, Family, Key, Level, Outage};
-pub use cached::Rendered;
+pub use cached::{Rendered, Truth};
 
 pub use listing::{FacetCount, FacetQuery};
 

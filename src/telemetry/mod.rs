@@ -6,6 +6,7 @@ pub mod database;
 pub mod names;
 pub mod request;
 mod sampling;
+pub mod views;
 
 use std::sync::OnceLock;
 

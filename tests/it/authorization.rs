@@ -55,6 +55,7 @@ const TABLE: &[(&str, May)] = &[
     ("endSession", Customer),
     // admin
     ("listAuditRecords", Admin),
+    ("getProductViews", Admin),
 ];
 
 /// One operation of the document.

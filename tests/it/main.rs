@@ -11,6 +11,7 @@
 )]
 
 mod architecture;
+mod auditor;
 mod authorization;
 mod cache;
 mod http_frame;
@@ -31,3 +32,4 @@ mod stack;
 mod support;
 mod throttling;
 mod users;
+mod views;
