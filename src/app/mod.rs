@@ -15,6 +15,7 @@ use crate::{
     domain::{
         access::{Access, SessionLimits},
         audit::Audit,
+        auditor::Auditor,
         cache_admin::CacheAdministration,
         credentials::Credentials,
         genres::Genres,
@@ -29,6 +30,7 @@ use crate::{
         sessions::Sessions,
         throttle::Throttle,
         users::Users,
+        views::Views,
         warm_up::WarmUp,
     },
     http::{
@@ -163,8 +165,15 @@ impl App {
                 }
             }
         });
+        count_views(&lifecycle, config.views.flush_interval, Arc::clone(&state.views));
         cache::keep(&lifecycle, &store);
         cache::keep_warm(&lifecycle, &config.cache, &state.warm_up);
+        if config.cache.enabled && !config.cache.audit_interval.is_zero() {
+            let (auditor, interval) = (auditor(&store, &state), config.cache.audit_interval);
+            lifecycle.spawn_background("cache auditor", |ending| async move {
+                ending.run_until_cancelled(auditor.run(interval)).await;
+            });
+        }
         let monitored = db.clone();
         lifecycle.spawn_background("database monitor", |ending| async move {
             ending.run_until_cancelled(monitored.monitor()).await;
@@ -214,8 +223,17 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
         products: Arc::new(products(store)),
         cache_admin: CacheAdministration::new(store.clone(), Arc::clone(&clock)),
         warm_up,
+        views: Arc::new(Views::new(store.clone(), Arc::clone(&clock))),
         import: Arc::new(Import::new(store.clone(), clock, rules)),
     }))
+}
+
+/// What compares the cache of these services with the primary.
+#[must_use]
+pub fn auditor(store: &Store, state: &AppState) -> Auditor {
+    let (products, genres, listing) =
+        (Arc::clone(&state.products), Arc::clone(&state.genres), Arc::clone(&state.listing));
+    Auditor::new(store.clone(), products, genres, listing, http::listing::read_query)
 }
 
 /// Does something small again and again until the end.
@@ -224,6 +242,27 @@ fn every(lifecycle: &Lifecycle, name: &'static str, interval: Duration, work: im
         while ending.run_until_cancelled(tokio::time::sleep(interval)).await.is_some() {
             work();
         }
+    });
+}
+
+/// Writes views behind the readers, and the rest of them at the end.
+fn count_views(lifecycle: &Lifecycle, interval: Duration, views: Arc<Views>) {
+    lifecycle.spawn_background("view counts", |ending| async move {
+        loop {
+            let next = async {
+                tokio::select! {
+                    () = tokio::time::sleep(interval) => {}
+                    () = views.crowded() => {}
+                }
+                views.flush().await
+            };
+            match ending.run_until_cancelled(next).await {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => tracing::info!(%error, "views wait to be counted"),
+                None => break,
+            }
+        }
+        views.flush_finally().await;
     });
 }
 

@@ -214,6 +214,9 @@ sections! {
         /// For how long at most the process is not ready because its cache is still being warmed.
         #[garde(custom(between(Duration::ZERO, MIN_10)))]
         warm_timeout: Duration = Some("10s"), "a duration up to 10m";
+        /// Time between two entries that are compared with the primary, to find what should never be; 0 for no comparison.
+        #[garde(custom(between(Duration::ZERO, HOUR)))]
+        audit_interval: Duration = Some("1s"), "a duration up to 1h";
     }
 
     /// Redis.
@@ -262,6 +265,13 @@ sections! {
         hash_queue: u32 = Some("64"), "a whole number up to 100000";
         /// Whether the session cookie is sent over HTTPS alone.
         cookie_secure: bool = Some("true"), "true, or false for development without TLS";
+    }
+
+    /// How often books are looked at.
+    views: Views {
+        /// Time between two writes of the counts; what was not written when the process is killed is lost.
+        #[garde(custom(between(MS_10, MIN_10)))]
+        flush_interval: Duration = Some("5s"), "a duration from 10ms to 10m";
     }
 
     /// Rate limits, by class of request. All processes share them through Redis.

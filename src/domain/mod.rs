@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod auditor;
 pub mod cache_admin;
 pub mod credentials;
 pub mod genres;
@@ -18,6 +19,7 @@ pub mod seed;
 pub mod sessions;
 pub mod throttle;
 pub mod users;
+pub mod views;
 pub mod violation;
 pub mod warm_up;
 

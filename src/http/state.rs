@@ -16,6 +16,7 @@ use crate::domain::related::RelatedBooks;
 use crate::domain::search::Search;
 use crate::domain::sessions::Sessions;
 use crate::domain::users::Users;
+use crate::domain::views::Views;
 use crate::domain::warm_up::WarmUp;
 
 /// The services, cheap to clone: every request clones it several times over. Handlers take it as `State<AppState>`.
@@ -68,6 +69,8 @@ pub struct Services {
     pub genres: Arc<Genres>,
     /// The books.
     pub products: Arc<Products>,
+    /// How often books are looked at.
+    pub views: Arc<Views>,
     /// Books in bulk.
     pub import: Arc<Import>,
 }

@@ -7,6 +7,7 @@ pub mod limits;
 pub mod names;
 pub mod request;
 mod sampling;
+pub mod views;
 
 use std::sync::OnceLock;
 

@@ -11,6 +11,7 @@
 )]
 
 mod architecture;
+mod auditor;
 mod authorization;
 mod cache;
 mod cache_admin;
@@ -34,3 +35,4 @@ mod stack;
 mod support;
 mod throttling;
 mod users;
+mod views;
