@@ -6,8 +6,10 @@ pub const HTTP_REQUESTS_TOTAL: &str = "http_requests_total";
 pub const HTTP_REQUEST_DURATION_SECONDS: &str = "http_request_duration_seconds";
 /// Requests in work.
 pub const HTTP_REQUESTS_IN_FLIGHT: &str = "http_requests_in_flight";
-/// Requests refused with 429, by `policy`.
+/// Requests refused with 429, by `class` and `policy`.
 pub const HTTP_REQUESTS_LIMITED_TOTAL: &str = "http_requests_limited_total";
+/// Requests that were counted in this process alone, since Redis gave no answer, by `policy`.
+pub const RATE_LIMIT_FALLBACKS_TOTAL: &str = "rate_limit_fallbacks_total";
 /// Requests refused with 503 because too many were in work.
 pub const HTTP_REQUESTS_SHED_TOTAL: &str = "http_requests_shed_total";
 /// Lines of the access log that were dropped because nobody took them.
@@ -67,6 +69,7 @@ pub(super) const ALL: &[(&str, Kind, &str)] = &[
     (HTTP_REQUEST_DURATION_SECONDS, Kind::Seconds, "Time from a request's head to the last byte of its answer."),
     (HTTP_REQUESTS_IN_FLIGHT, Kind::Gauge, "Requests in work."),
     (HTTP_REQUESTS_LIMITED_TOTAL, Kind::Counter, "Requests refused by a rate limit."),
+    (RATE_LIMIT_FALLBACKS_TOTAL, Kind::Counter, "Requests counted in this process alone, for want of Redis."),
     (HTTP_REQUESTS_SHED_TOTAL, Kind::Counter, "Requests refused because too many were in work."),
     (
         HTTP_ACCESS_LOG_DROPPED_TOTAL,

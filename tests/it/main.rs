@@ -12,8 +12,12 @@
 
 mod architecture;
 mod authorization;
+mod cache;
+mod cache_admin;
+mod fetch;
 mod http_frame;
 mod import;
+mod limits;
 mod listing;
 mod nodes;
 mod outage;

@@ -21,6 +21,8 @@ use super::database::{TestDatabase, database};
 /// A running shop. It stops when dropped.
 pub struct Shop {
     primary_url: String,
+    /// Those of the primary, the replica and Redis.
+    urls: [String; 3],
     /// The database, where it is on the shared stack.
     database: Option<TestDatabase>,
     /// Its clock, which a test may set forward.
@@ -100,6 +102,17 @@ impl Shop {
         shop
     }
 
+    /// Another process of the same shop. The first one has to outlive it.
+    pub async fn beside(&self, settings: &[(&str, &str)]) -> Self {
+        let [primary, replica, redis] = &self.urls;
+        Self::at(primary, replica, redis, settings).await
+    }
+
+    /// The database, where it is on the shared stack.
+    pub fn database(&self) -> &TestDatabase {
+        self.database.as_ref().expect("a shop on the shared stack")
+    }
+
     /// A shop over a new database of a stack of its own.
     pub async fn on(stack: &Stack, settings: &[(&str, &str)]) -> Self {
         let mut admin = super::database::admin(stack, Node::Primary).await;
@@ -129,6 +142,7 @@ impl Shop {
             ("http.bind", "127.0.0.1:0"),
             ("metrics.enabled", "false"),
             ("limits.enabled", "false"),
+            ("cache.warm_books", "0"),
         ];
         let overrides = usual.iter().chain(settings).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         let clock = ShiftedClock::new(Arc::new(SystemClock));
@@ -137,7 +151,8 @@ impl Shop {
         let (address, lifecycle) = (app.address().unwrap(), app.lifecycle());
         tokio::spawn(app.serve());
         let client = reqwest::Client::new();
-        Self { primary_url: primary.to_owned(), database: None, clock, address, client, lifecycle }
+        let urls = [primary, replica, redis].map(str::to_owned);
+        Self { primary_url: primary.to_owned(), urls, database: None, clock, address, client, lifecycle }
     }
 
     /// The configuration of another process over the same database.
