@@ -15,6 +15,7 @@ use crate::{
     domain::{
         access::{Access, SessionLimits},
         audit::Audit,
+        cache_admin::CacheAdministration,
         credentials::Credentials,
         genres::Genres,
         health::Health,
@@ -28,6 +29,7 @@ use crate::{
         sessions::Sessions,
         throttle::Throttle,
         users::Users,
+        warm_up::WarmUp,
     },
     http::{
         self, Frame, FrameOptions, IMPORT_ROUTE,
@@ -45,7 +47,7 @@ use crate::{
     telemetry,
 };
 pub use cache::{redis_options, store};
-use probes::{DatabaseProbe, RedisProbe};
+use probes::{CacheProbe, DatabaseProbe, RedisProbe};
 
 /// How often what is only kept for speed is tidied up.
 const TIDY_INTERVAL: Duration = Duration::from_secs(30);
@@ -162,6 +164,7 @@ impl App {
             }
         });
         cache::keep(&lifecycle, &store);
+        cache::keep_warm(&lifecycle, &config.cache, &state.warm_up);
         let monitored = db.clone();
         lifecycle.spawn_background("database monitor", |ending| async move {
             ending.run_until_cancelled(monitored.monitor()).await;
@@ -185,10 +188,18 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
     let limiter = config.limits.enabled.then(|| RateLimiter::new(&config.limits, Some(store.clone())));
     let credentials = Credentials::new(store.clone(), passwords, Throttle::new(&config.limits, limiter.as_ref()));
     let session_limits = SessionLimits::from(&config.auth);
+    let genres = |store: &Store| Genres::new(store.clone(), http::genres::render);
+    let listing = |store: &Store| Listing::new(store.clone(), http::listing::render);
+    let products =
+        |store: &Store| Products::new(store.clone(), Arc::clone(&clock), rules.clone(), http::products::PAGES);
+    let ahead = store.renewing(cache::RENEW_WITHIN);
+    let warm_up = WarmUp::new(ahead.clone(), genres(&ahead), listing(&ahead), products(&ahead));
+    let warm_up = Arc::new(warm_up);
     Ok(AppState::new(Services {
         health: Arc::new(Health::new(vec![
             Arc::new(DatabaseProbe(db.clone())),
             Arc::new(RedisProbe(store.cache().redis().clone())),
+            Arc::new(CacheProbe(Arc::clone(&warm_up))),
         ])),
         limiter,
         access: Arc::new(Access::new(store.clone(), Arc::clone(&clock), session_limits)),
@@ -196,11 +207,13 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
         sessions: Arc::new(Sessions::new(store.clone(), Arc::clone(&clock), credentials, session_limits)),
         cookies: SessionCookies::from(&config.auth),
         audit: Arc::new(Audit::new(store.clone())),
-        genres: Arc::new(Genres::new(store.clone(), http::genres::render)),
-        listing: Arc::new(Listing::new(store.clone(), http::listing::render)),
+        genres: Arc::new(genres(store)),
+        listing: Arc::new(listing(store)),
         search: Arc::new(Search::new(store.clone(), http::search::PAGES)),
         related: Arc::new(RelatedBooks::new(store.clone(), http::related::render)),
-        products: Arc::new(Products::new(store.clone(), Arc::clone(&clock), rules.clone(), http::products::PAGES)),
+        products: Arc::new(products(store)),
+        cache_admin: CacheAdministration::new(store.clone(), Arc::clone(&clock)),
+        warm_up,
         import: Arc::new(Import::new(store.clone(), clock, rules)),
     }))
 }

@@ -136,7 +136,7 @@ mod tests {
                 node: "replica-1".into(),
                 tags: [Tag::genres()].into(),
                 born: Instant::now(),
-                span: Span::of(Family::BookDetail, true, 0.3),
+                span: Span::of(Family::BookDetail, true, 0.3, 1.0),
                 load_time: Duration::from_millis(2),
             },
         )

@@ -84,6 +84,13 @@ families! {
 }
 
 impl Family {
+    /// The patterns that cover all of its keys, the widest first. The star for all is not among them.
+    pub fn patterns(self) -> impl Iterator<Item = String> {
+        let segments = self.segments();
+        let ends = segments.match_indices(':').map(|(at, _)| at).chain([segments.len()]);
+        ends.map(|end| format!("{}:*", &segments[..end]))
+    }
+
     /// The family of a key's text: the one with the longest matching beginning.
     #[must_use]
     pub fn of(text: &str) -> Option<Self> {
@@ -135,9 +142,7 @@ impl Key {
     /// What an invalidation of this key alone, or of a pattern that covers it, is called by. The star for all is not among
     /// them: it is every entry's.
     pub fn watched(&self) -> impl Iterator<Item = TagHash> + '_ {
-        let segments = self.family.segments();
-        let ends = segments.match_indices(':').map(|(at, _)| at).chain([segments.len()]);
-        ends.map(|end| TagHash::of(&format!("{}:*", &segments[..end]))).chain([TagHash::of(&self.text)])
+        self.family.patterns().map(|pattern| TagHash::of(&pattern)).chain([TagHash::of(&self.text)])
     }
 }
 

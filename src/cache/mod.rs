@@ -15,13 +15,14 @@ mod flight;
 pub mod floors;
 pub mod key;
 mod local;
+mod many;
 mod quest;
 pub mod redis;
 mod remote;
 pub mod stats;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub use entry::{Entry, Freshness};
 pub use fetch::{Found, Loaded, Outage, Plan};
@@ -71,6 +72,8 @@ pub struct CacheOptions {
     pub capacity: u64,
     /// For how long floors are believed without news.
     pub lease: Duration,
+    /// From 0 to 1: what all lifetimes are multiplied by.
+    pub lifetime_scale: f64,
     /// What names in Redis begin with.
     pub prefix: String,
     /// Whether Redis is a cluster.
@@ -85,6 +88,7 @@ pub struct Cache {
 
 struct Inner {
     enabled: bool,
+    scale: f64,
     floors: Floors,
     local: Local,
     remote: Remote,
@@ -99,6 +103,7 @@ impl Cache {
     pub fn new(options: &CacheOptions, redis: Redis) -> Self {
         let inner = Inner {
             enabled: options.enabled,
+            scale: options.lifetime_scale,
             floors: Floors::new(options.lease),
             local: Local::new(options.capacity),
             remote: Remote::new(redis.clone(), &options.prefix, options.cluster),
@@ -160,31 +165,5 @@ impl Cache {
     /// The entry of a key in the second level, valid or not.
     pub async fn remote_entry(&self, key: &Key) -> Remembered {
         self.inner.remote.get(key).await
-    }
-
-    /// Reads many keys ahead: those that the first level lacks are asked for in one round trip, and kept where they are
-    /// valid. Nothing is loaded.
-    pub async fn read_ahead(&self, keys: &[Key]) {
-        let inner = &self.inner;
-        if !inner.enabled || !inner.floors.trusted(Instant::now()) {
-            return;
-        }
-        let usable =
-            |entry: &Entry| entry.is_valid(&inner.floors) && entry.freshness(Instant::now()) == Freshness::Fresh;
-        let missing: Vec<Key> = keys
-            .iter()
-            .filter(|key| inner.local.get(key.text()).is_none_or(|entry| !usable(&entry)))
-            .cloned()
-            .collect();
-        if missing.is_empty() {
-            return;
-        }
-        for found in inner.remote.get_many(&missing).await {
-            if let Remembered::Found(entry) = found
-                && usable(&entry)
-            {
-                inner.local.put(Arc::new(*entry));
-            }
-        }
     }
 }

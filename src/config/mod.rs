@@ -205,6 +205,15 @@ sections! {
         /// For how long what is known of invalidations is believed without news; no answer is out of date for longer.
         #[garde(custom(between(MS_100, MIN_1)))]
         lease: Duration = Some("500ms"), "a duration from 100ms to 1m";
+        /// What all lifetimes of answers are multiplied by: less than 1 for a shop whose data also changes behind its back.
+        #[garde(range(min = 0.0, max = 1.0))]
+        lifetime_scale: f64 = Some("1.0"), "a number from 0 to 1";
+        /// How many best sellers are read ahead at the start and kept, with the genres and the front pages; 0 for nothing at all.
+        #[garde(range(max = 1000))]
+        warm_books: u32 = Some("200"), "a whole number up to 1000";
+        /// For how long at most the process is not ready because its cache is still being warmed.
+        #[garde(custom(between(Duration::ZERO, MIN_10)))]
+        warm_timeout: Duration = Some("10s"), "a duration up to 10m";
     }
 
     /// Redis.

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod cache_admin;
 pub mod credentials;
 pub mod genres;
 pub mod health;
@@ -18,6 +19,7 @@ pub mod sessions;
 pub mod throttle;
 pub mod users;
 pub mod violation;
+pub mod warm_up;
 
 pub use crate::store::consistency;
 pub use crate::store::{StoreError, UnavailableReason};

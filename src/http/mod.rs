@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod auth;
+pub mod cache_admin;
 pub mod cache_policy;
 pub mod conditional;
 pub mod csrf;
@@ -51,6 +52,7 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(users::router())
         .merge(sessions::router())
         .merge(audit::router())
+        .merge(cache_admin::router())
 }
 
 /// Every operation with its description.

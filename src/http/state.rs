@@ -5,6 +5,7 @@ use std::{ops::Deref, sync::Arc};
 use super::sessions::SessionCookies;
 use crate::domain::access::Access;
 use crate::domain::audit::Audit;
+use crate::domain::cache_admin::CacheAdministration;
 use crate::domain::genres::Genres;
 use crate::domain::health::Health;
 use crate::domain::import::Import;
@@ -15,6 +16,7 @@ use crate::domain::related::RelatedBooks;
 use crate::domain::search::Search;
 use crate::domain::sessions::Sessions;
 use crate::domain::users::Users;
+use crate::domain::warm_up::WarmUp;
 
 /// The services, cheap to clone: every request clones it several times over. Handlers take it as `State<AppState>`.
 #[derive(Clone)]
@@ -50,6 +52,10 @@ pub struct Services {
     pub sessions: Arc<Sessions>,
     /// How sessions' cookies are set.
     pub cookies: SessionCookies,
+    /// Looking after the cache.
+    pub cache_admin: CacheAdministration,
+    /// Reading ahead.
+    pub warm_up: Arc<WarmUp>,
     /// The audit log.
     pub audit: Arc<Audit>,
     /// Lists of books.

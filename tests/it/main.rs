@@ -13,6 +13,8 @@
 mod architecture;
 mod authorization;
 mod cache;
+mod cache_admin;
+mod fetch;
 mod http_frame;
 mod import;
 mod limits;

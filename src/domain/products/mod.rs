@@ -1,5 +1,6 @@
 //! Books: reading them, and the writes of administrators.
 
+mod batch;
 mod draft;
 
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
+pub use batch::MAX_BATCH;
 pub use draft::{MoneyDraft, ProductDraft, Rules, SeriesDraft, genre_name};
 
 use super::violation::Violation;

@@ -1,5 +1,6 @@
 //! Books: their pages, and the writes of administrators.
 
+mod batch;
 mod documents;
 mod write;
 
@@ -28,6 +29,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(write::create))
         .routes(routes!(read, write::replace, write::patch, write::retire))
         .routes(routes!(read_by_isbn))
+        .routes(routes!(batch::read_many))
 }
 
 /// Read a book

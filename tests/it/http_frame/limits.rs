@@ -51,7 +51,7 @@ async fn without_limits_nothing_is_said() {
 #[tokio::test]
 async fn work_beyond_the_room_for_it_is_refused_at_once() {
     let app = app_with(&FrameOptions { max_in_flight: 2, ..options() });
-    let slow = || app.answer(request("GET", "/slow", &[], ""), None);
+    let slow = || Box::pin(app.answer(request("GET", "/slow", &[], ""), None));
     let busy = futures::future::join(slow(), slow());
     let refused = async {
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -108,6 +108,11 @@ impl Shop {
         Self::at(primary, replica, redis, settings).await
     }
 
+    /// The database, where it is on the shared stack.
+    pub fn database(&self) -> &TestDatabase {
+        self.database.as_ref().expect("a shop on the shared stack")
+    }
+
     /// A shop over a new database of a stack of its own.
     pub async fn on(stack: &Stack, settings: &[(&str, &str)]) -> Self {
         let mut admin = super::database::admin(stack, Node::Primary).await;
@@ -137,6 +142,7 @@ impl Shop {
             ("http.bind", "127.0.0.1:0"),
             ("metrics.enabled", "false"),
             ("limits.enabled", "false"),
+            ("cache.warm_books", "0"),
         ];
         let overrides = usual.iter().chain(settings).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         let clock = ShiftedClock::new(Arc::new(SystemClock));
