@@ -11,6 +11,7 @@ use bookstore::model::tags::Tag;
 use bookstore::store::{Family, Key, Rendered, Store, StoreError};
 use serde_json::{Value, json};
 
+use crate::support::database::statements;
 use crate::support::people::text;
 use crate::support::{Answer, Shop, eventually};
 
@@ -277,6 +278,17 @@ async fn many_books_are_one_answer() {
         let again = shop.get(&path).token(&customer).header("if-none-match", answer.header("etag")).send().await;
         assert_eq!(again.status, 304);
     }
+    // The session is kept first, and what writes refresh in the background has come.
+    for id in [&first, &second, &draft] {
+        eventually("it is kept", async || {
+            is_hit(&shop.get(&format!("/products/{id}")).token(&admin).send().await.expect(200))
+        })
+        .await;
+    }
+    shop.delete("/admin/cache?pattern=book:*").token(&admin).send().await.expect(200);
+    let before = statements(&shop.database().name).await;
+    shop.get(&path).send().await.expect(200);
+    assert_eq!(statements(&shop.database().name).await, before + 1, "one statement for all of them");
     let all = shop.get(&path).token(&admin).send().await.expect(200);
     assert_eq!(all.json()["items"][2]["id"], draft.as_str());
     assert!(all.header("cache-control").starts_with("private"));
@@ -315,6 +327,8 @@ async fn store(shop: &Shop, redis: &str) -> Store {
     db.probe_once().await;
     let store = app::store(&config, &db).unwrap();
     store.invalidation().catch_up().await.unwrap();
+    // What is kept is as old as the last look at where the database is.
+    tokio::spawn(async move { db.monitor().await });
     store
 }
 
