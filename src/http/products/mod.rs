@@ -5,7 +5,7 @@ mod documents;
 mod write;
 
 use axum::extract::State;
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
@@ -44,14 +44,13 @@ pub fn router() -> OpenApiRouter<AppState> {
 )]
 async fn read(
     State(state): State<AppState>,
-    method: Method,
     caller: MaybeCaller,
     Path(id): Path<Uuid>,
     conditions: Conditions,
 ) -> Result<Response, Problem> {
     let answer = state.products.get(ProductId(id), caller.is_admin()).await?;
     let response = respond(&answer, policy(&answer), &conditions);
-    if is_view(&method, &response) {
+    if is_view(&response) {
         state.views.seen(ProductId(id));
     }
     Ok(response)
@@ -68,7 +67,6 @@ async fn read(
 )]
 async fn read_by_isbn(
     State(state): State<AppState>,
-    method: Method,
     caller: MaybeCaller,
     Path(isbn): Path<String>,
     conditions: Conditions,
@@ -83,7 +81,7 @@ async fn read_by_isbn(
         found => found?,
     };
     let response = respond(&answer, policy(&answer), &conditions);
-    if is_view(&method, &response)
+    if is_view(&response)
         && let Some(id) = located(&answer)
     {
         state.views.seen(id);
@@ -92,8 +90,8 @@ async fn read_by_isbn(
 }
 
 /// Whether a book was looked at: a client that has it already and is told so looks at it as well.
-fn is_view(method: &Method, response: &Response) -> bool {
-    method == Method::GET && (response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED)
+fn is_view(response: &Response) -> bool {
+    response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED
 }
 
 /// The book whose own address an answer tells.
