@@ -22,7 +22,7 @@ mod remote;
 pub mod stats;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use entry::{Entry, Freshness};
 pub use fetch::{Found, Loaded, Outage, Plan};
@@ -139,6 +139,12 @@ impl Cache {
         &self.inner.redis
     }
 
+    /// What names in Redis begin with.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        self.inner.remote.prefix()
+    }
+
     /// How full the first level is.
     #[must_use]
     pub fn local_report(&self) -> LocalReport {
@@ -154,6 +160,20 @@ impl Cache {
     #[must_use]
     pub fn local_entry(&self, key: &Key) -> Option<Arc<Entry>> {
         self.inner.local.get(key.text())
+    }
+
+    /// All entries of the first level, for those who look after them: see [`Cache::claims`].
+    pub fn walk(&self) -> impl Iterator<Item = Arc<Entry>> + Send + '_ {
+        self.inner.local.walk()
+    }
+
+    /// Whether a reader of the first level would be given this very entry now.
+    #[must_use]
+    pub fn claims(&self, entry: &Entry) -> bool {
+        let now = Instant::now();
+        let floors = &self.inner.floors;
+        let is_kept = || self.inner.local.get(entry.key.text()).is_some_and(|kept| std::ptr::eq(&*kept, entry));
+        floors.trusted(now) && entry.is_valid(floors) && entry.freshness(now) != Freshness::Expired && is_kept()
     }
 
     /// The entry of a key in the second level, valid or not.

@@ -58,6 +58,12 @@ impl Remote {
         Self { redis, prefix: prefix.into(), cluster }
     }
 
+    /// What names begin with.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// The braces make an entry and its lock live in the same slot of a cluster.
     fn name(&self, kind: &str, key: &Key) -> String {
         format!("{}:{kind}:{{{}}}", self.prefix, key.text())

@@ -23,6 +23,7 @@ pub mod search;
 pub mod sessions;
 pub mod state;
 pub mod users;
+pub mod views;
 
 use std::sync::Arc;
 
@@ -53,6 +54,7 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(sessions::router())
         .merge(audit::router())
         .merge(cache_admin::router())
+        .merge(views::router())
 }
 
 /// Every operation with its description.

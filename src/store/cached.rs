@@ -41,6 +41,15 @@ impl Rendered {
     }
 }
 
+/// What the primary says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Truth {
+    /// The answer, unless there is none.
+    Known(Option<Representation>),
+    /// It could not be asked.
+    Unknown,
+}
+
 impl Outage for StoreError {
     fn is_outage(&self) -> bool {
         matches!(self, Self::Unavailable { .. })
@@ -162,6 +171,22 @@ impl Store {
         let (token, at_least) = (consistency::presented(), self.renewing.unwrap_or_default());
         let found = self.cache().fetch_many(wanted, at_least, token.as_ref(), load).await?;
         Ok(found.iter().map(|found| found.as_ref().and_then(answer)).collect())
+    }
+
+    /// What `load` makes of the primary at this moment, past the cache and without keeping it.
+    ///
+    /// # Errors
+    /// Those of `load`.
+    pub async fn truth<E, F, Fut>(&self, load: F) -> Result<Truth, E>
+    where
+        F: FnOnce(Self) -> Fut,
+        Fut: Future<Output = Result<Rendered, E>>,
+    {
+        let plan = Plan { need: Position::default(), trusted: false };
+        let fill = Fill { plan, seen: Arc::default() };
+        let Rendered { content, .. } = load(Self { fill: Some(fill.clone()), ..self.clone() }).await?;
+        // Without the primary a replica answers, which may be behind.
+        Ok(if fill.take().is_some_and(|sample| sample.latest) { Truth::Known(content) } else { Truth::Unknown })
     }
 
     /// Loads the answer of `key` again after a write, at this process and for all, and waits for nothing: the next reader

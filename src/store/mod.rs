@@ -7,6 +7,7 @@ mod cached;
 pub mod consistency;
 mod genres;
 pub mod import;
+pub mod limits;
 mod listing;
 mod products;
 mod related;
@@ -15,6 +16,7 @@ mod seed;
 mod sessions;
 mod sql;
 mod users;
+mod views;
 
 use std::future::Future;
 use std::time::Duration;
@@ -26,7 +28,7 @@ use cached::Fill;
 
 pub use crate::cache::{Entry, Family, Key, Level, Outage};
 pub use crate::invalidation::Announced;
-pub use cached::Rendered;
+pub use cached::{Rendered, Truth};
 
 pub use listing::{FacetCount, FacetQuery};
 

@@ -60,6 +60,7 @@ const TABLE: &[(&str, May)] = &[
     ("getCacheEntry", Admin),
     ("clearCache", Admin),
     ("warmCache", Admin),
+    ("getProductViews", Admin),
 ];
 
 /// One operation of the document.

@@ -5,6 +5,7 @@ mod documents;
 mod write;
 
 use axum::extract::State;
+use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
@@ -43,12 +44,17 @@ pub fn router() -> OpenApiRouter<AppState> {
 )]
 async fn read(
     State(state): State<AppState>,
+    method: Method,
     caller: MaybeCaller,
     Path(id): Path<Uuid>,
     conditions: Conditions,
 ) -> Result<Response, Problem> {
     let answer = state.products.get(ProductId(id), caller.is_admin()).await?;
-    Ok(respond(&answer, policy(&answer), &conditions))
+    let response = respond(&answer, policy(&answer), &conditions);
+    if is_view(&method, &response) {
+        state.views.seen(ProductId(id));
+    }
+    Ok(response)
 }
 
 /// Find a book by its ISBN
@@ -62,6 +68,7 @@ async fn read(
 )]
 async fn read_by_isbn(
     State(state): State<AppState>,
+    method: Method,
     caller: MaybeCaller,
     Path(isbn): Path<String>,
     conditions: Conditions,
@@ -75,7 +82,23 @@ async fn read_by_isbn(
         }
         found => found?,
     };
-    Ok(respond(&answer, policy(&answer), &conditions))
+    let response = respond(&answer, policy(&answer), &conditions);
+    if is_view(&method, &response)
+        && let Some(id) = located(&answer)
+    {
+        state.views.seen(id);
+    }
+    Ok(response)
+}
+
+/// Whether a book was looked at: a client that has it already and is told so looks at it as well.
+fn is_view(method: &Method, response: &Response) -> bool {
+    method == Method::GET && (response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED)
+}
+
+/// The book whose own address an answer tells.
+fn located(answer: &Answer) -> Option<ProductId> {
+    answer.representation.particulars.content_location.as_deref()?.rsplit('/').next()?.parse().ok()
 }
 
 /// Drafts are kept by administrators' own clients alone.
