@@ -1,7 +1,11 @@
 //! The levels of the cache by themselves, as rows of a table on standard output. `load-tests/run cache` runs it with a
 //! private Redis in `BENCH_REDIS_URL`. Nothing but the library's own interface is used.
 
-#![expect(clippy::expect_used, clippy::print_stdout, reason = "a benchmark that cannot go on says so, and prints what it found")]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a benchmark that cannot go on says so, and prints what it found"
+)]
 
 use std::convert::Infallible;
 use std::fs;
@@ -69,10 +73,17 @@ fn tag(number: usize) -> Tag {
 async fn fetch(cache: &Cache, number: usize, body: &Bytes) -> Found {
     let body = body.clone();
     let load = move |_: Plan| {
-        let content = Representation::new(body.clone(), Particulars { etag: "1.bench".to_owned(), ..Particulars::default() });
+        let content =
+            Representation::new(body.clone(), Particulars { etag: "1.bench".to_owned(), ..Particulars::default() });
         let stamp = Stamp { epoch: Epoch(1), position: Position(u64::MAX / 2) };
         async move {
-            Ok::<_, Failure>(Loaded { content: Some(content), tags: Vec::new(), stamp, node: "bench".into(), latest: true })
+            Ok::<_, Failure>(Loaded {
+                content: Some(content),
+                tags: Vec::new(),
+                stamp,
+                node: "bench".into(),
+                latest: true,
+            })
         }
     };
     cache.fetch(&key(number), &[tag(number)], None, load).await.expect("a load that cannot fail")
@@ -154,7 +165,9 @@ async fn second_level(url: &str) {
 /// The cost of an invalidation, with few and many entries.
 async fn invalidation() {
     const TIMES: u64 = 10_000;
-    println!("| entries | a tag us | a pattern us | everything us | a read after each us |\n|---:|---:|---:|---:|---:|");
+    println!(
+        "| entries | a tag us | a pattern us | everything us | a read after each us |\n|---:|---:|---:|---:|---:|"
+    );
     let body = Bytes::from_static(b"{}");
     for entries in [1_000, 1_000_000] {
         // A Redis that is not there: the first level alone is measured.

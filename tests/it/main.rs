@@ -12,6 +12,7 @@
 
 mod architecture;
 mod authorization;
+mod coherence;
 mod http_frame;
 mod import;
 mod listing;

@@ -188,7 +188,8 @@ async fn the_operator_makes_administrators() {
     let config = shop.config(&QUICK_HASHES);
     let db = Db::new(&config.database).unwrap();
     db.probe_once().await;
-    let users = app::state(&config, &db, &app::store(&config, &db).unwrap(), Arc::new(SystemClock)).unwrap().users.clone();
+    let users =
+        app::state(&config, &db, &app::store(&config, &db).unwrap(), Arc::new(SystemClock)).unwrap().users.clone();
 
     let (user, made) = users.ensure_administrator("Root@Example.org").await.unwrap();
     let Administration::Created { password } = made else { panic!("{made:?}") };
