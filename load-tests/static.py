@@ -79,7 +79,8 @@ class Nginx:
         file.write_bytes(body)
         if packed_headers.get("content-encoding") == "gzip":
             file.with_name(file.name + ".gz").write_bytes(packed)
-        fields = "\n".join(f"add_header {name} '{value}';" for name, value in headers.items()
+        quote = lambda value: '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        fields = "\n".join(f"add_header {name} {quote(value)};" for name, value in headers.items()
                            if name.lower() not in OWN_FIELDS)
         (self.folder / "nginx.conf").write_text(
             CONFIGURATION.format(folder=self.folder, port=self.port, fields=fields))
@@ -144,7 +145,7 @@ def run(arguments, binary):
     collector = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
     threading.Thread(target=collector.serve_forever, daemon=True).start()
     # As in production, but for a limit that one address does not reach.
-    settings = {"LIMITS__PER_ADDRESS": "4000000000/10s", "TELEMETRY__LOG_FILTER": "info",
+    settings = {"LIMITS__PER_ADDRESS": "4000000000/10s", "TELEMETRY__LOG_FILTER": "info", "TELEMETRY__LOG_FORMAT": "json",
                 "TELEMETRY__OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server_port}", "TELEMETRY__SAMPLE_RATIO": "0.01"}
     with Shop(arguments, binary, **settings) as shop, tempfile.TemporaryDirectory() as folder:
         id = get(shop.url, "/products?limit=1")["items"][0]["id"]

@@ -7,8 +7,8 @@
 //! | [`http`] | protocol: routers, extractors, documents, status codes, OpenAPI | `domain`, `model` |
 //! | [`domain`] | rules, authorization, transaction boundaries: a service and an error enum a resource | `store`, `model` |
 //! | [`store`] | repositories; `store/sql/` is the only home of queries | `invalidation`, `cache`, `db`, `model` |
-//! | [`invalidation`] | events and the outbox that every write fills | `cache`, `db`, `model` |
-//! | [`cache`] | the levels of the cache | `model` |
+//! | [`invalidation`] | events to tags, outbox, relay, the feed of invalidations | `cache`, `db`, `model` |
+//! | [`cache`] | L1 and L2, floors, single flight, early and stale answers | `model` |
 //! | [`db`] | pools, health and lag of primary and replicas, the one kind of write transaction | |
 //! | [`model`] | a leaf: ids, money, books, events, the clock | |
 //!
@@ -21,6 +21,9 @@
 //!
 //! * Every write emits an event through its transaction: connections are read-only, and the one kind of transaction
 //!   that is not commits only together with its events ([`db::WriteTransaction::commit`]).
+//! * A hit of the first level takes no database connection and no round trip, serializes nothing and compresses nothing.
+//! * An entry is served only if it is at least as new as the newest invalidation of each of its tags, and only while what
+//!   is known of invalidations is younger than a lease ([`cache`], [`invalidation`]).
 //! * A process reads what it wrote: after a commit, a replica answers only once it has replayed it ([`db::Db::read`]).
 //! * With a node left, a read is answered; with the primary gone, a write gets 503 and nothing is half done.
 //! * Redis down means slower, never wrong and never a 5xx.

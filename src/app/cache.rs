@@ -26,6 +26,7 @@ pub fn store(config: &Config, db: &Db) -> anyhow::Result<Store> {
         // The rest is for floors, and for entries that were taken out and are still being sent.
         capacity: config.cache.memory.as_u64() / 8 * 7,
         lease: config.cache.lease,
+        lifetime_scale: config.cache.lifetime_scale,
         prefix: config.redis.prefix.clone(),
         cluster: config.redis.mode == config::RedisMode::Cluster,
     };

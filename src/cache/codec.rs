@@ -1,7 +1,6 @@
 //! Entries as bytes, as the second level keeps them: a byte that names the format, the length of a head, the head, and
 //! the body in each coding. An entry of another format, or one that is damaged, is no entry.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
@@ -97,7 +96,7 @@ pub fn decode(key: Key, mut bytes: Bytes, left: Duration) -> Option<Entry> {
             let mut variant = |length: Option<u32>| length.map_or(Some(None), |length| take(length).map(Some));
             let variants =
                 Variants { br: variant(content.br)?, zstd: variant(content.zstd)?, gzip: variant(content.gzip)? };
-            Some(Representation { body: plain, variants, particulars: Arc::new(content.particulars) })
+            Some(Representation { variants, ..Representation::new(plain, content.particulars) })
         }
     };
     let span = Span { fresh: head.fresh, while_revalidating: head.while_revalidating, if_error: head.if_error };
@@ -137,7 +136,7 @@ mod tests {
                 node: "replica-1".into(),
                 tags: [Tag::genres()].into(),
                 born: Instant::now(),
-                span: Span::of(Family::BookDetail, true, 0.3),
+                span: Span::of(Family::BookDetail, true, 0.3, 1.0),
                 load_time: Duration::from_millis(2),
             },
         )

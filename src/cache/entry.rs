@@ -24,15 +24,18 @@ pub struct Span {
 }
 
 impl Span {
-    /// The life of an entry of `family`; `jitter` from 0 to 1 takes up to a tenth off.
+    /// The life of an entry of `family`; `jitter` from 0 to 1 takes up to a tenth off its fresh time, and `scale` from 0 to 1
+    /// shortens all of it.
     #[must_use]
-    pub fn of(family: Family, present: bool, jitter: f64) -> Self {
+    pub fn of(family: Family, present: bool, jitter: f64, scale: f64) -> Self {
         let times = family.lifetimes();
+        let scale = scale.clamp(0.0, 1.0);
         let whole = if present { times.fresh } else { times.absent };
+        let stale = |time: Duration| if present { time.mul_f64(scale) } else { Duration::ZERO };
         Self {
-            fresh: whole.mul_f64(1.0 - 0.1 * jitter.clamp(0.0, 1.0)),
-            while_revalidating: if present { times.while_revalidating } else { Duration::ZERO },
-            if_error: if present { times.if_error } else { Duration::ZERO },
+            fresh: whole.mul_f64(scale * (1.0 - 0.1 * jitter.clamp(0.0, 1.0))),
+            while_revalidating: stale(times.while_revalidating),
+            if_error: stale(times.if_error),
         }
     }
 
@@ -229,8 +232,8 @@ mod tests {
     #[test]
     fn jitter_takes_at_most_a_tenth() {
         let whole = Family::BookDetail.lifetimes().fresh;
-        assert_eq!(Span::of(Family::BookDetail, true, 0.0).fresh, whole);
-        assert_eq!(Span::of(Family::BookDetail, true, 1.0).fresh, whole.mul_f64(0.9));
-        assert_eq!(Span::of(Family::BookDetail, false, 0.0).whole(), Family::BookDetail.lifetimes().absent);
+        assert_eq!(Span::of(Family::BookDetail, true, 0.0, 1.0).fresh, whole);
+        assert_eq!(Span::of(Family::BookDetail, true, 1.0, 0.5).fresh, whole.mul_f64(0.45));
+        assert_eq!(Span::of(Family::BookDetail, false, 0.0, 1.0).whole(), Family::BookDetail.lifetimes().absent);
     }
 }

@@ -71,6 +71,8 @@ pub struct CacheOptions {
     pub capacity: u64,
     /// For how long floors are believed without news.
     pub lease: Duration,
+    /// From 0 to 1: what all lifetimes are multiplied by.
+    pub lifetime_scale: f64,
     /// What names in Redis begin with.
     pub prefix: String,
     /// Whether Redis is a cluster.
@@ -85,6 +87,7 @@ pub struct Cache {
 
 struct Inner {
     enabled: bool,
+    scale: f64,
     floors: Floors,
     local: Local,
     remote: Remote,
@@ -99,6 +102,7 @@ impl Cache {
     pub fn new(options: &CacheOptions, redis: Redis) -> Self {
         let inner = Inner {
             enabled: options.enabled,
+            scale: options.lifetime_scale,
             floors: Floors::new(options.lease),
             local: Local::new(options.capacity),
             remote: Remote::new(redis.clone(), &options.prefix, options.cluster),
@@ -177,7 +181,7 @@ impl Cache {
             if let Remembered::Found(entry) = found
                 && usable(&entry)
             {
-                inner.local.put(Arc::new(entry));
+                inner.local.put(Arc::new(*entry));
             }
         }
     }

@@ -127,7 +127,7 @@ impl<F> Quest<F> {
             return Remotely::Unavailable;
         }
         let entry = match inner.remote.get(&self.key).await {
-            Remembered::Found(entry) => entry,
+            Remembered::Found(entry) => *entry,
             Remembered::Nothing => {
                 count(CacheResult::Miss);
                 return Remotely::Nothing;
@@ -221,7 +221,7 @@ impl<F> Quest<F> {
             content
         });
         let tags = self.tags.iter().cloned().chain(tags).collect();
-        let span = Span::of(self.key.family(), content.is_some(), rand::random_range(0.0..1.0));
+        let span = Span::of(self.key.family(), content.is_some(), rand::random_range(0.0..1.0), self.cache.inner.scale);
         let load_time = self.begun.elapsed();
         Entry::new(self.key.clone(), Parts { content, stamp, node, tags, born: self.begun, span, load_time })
     }

@@ -205,6 +205,9 @@ sections! {
         /// For how long what is known of invalidations is believed without news; no answer is out of date for longer.
         #[garde(custom(between(MS_100, MIN_1)))]
         lease: Duration = Some("500ms"), "a duration from 100ms to 1m";
+        /// What all lifetimes of answers are multiplied by: less than 1 for a shop whose data also changes behind its back.
+        #[garde(range(min = 0.0, max = 1.0))]
+        lifetime_scale: f64 = Some("1.0"), "a number from 0 to 1";
     }
 
     /// Redis.

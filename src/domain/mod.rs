@@ -18,4 +18,5 @@ pub mod throttle;
 pub mod users;
 pub mod violation;
 
+pub use crate::store::consistency;
 pub use crate::store::{StoreError, UnavailableReason};

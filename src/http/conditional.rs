@@ -15,12 +15,13 @@ use time::OffsetDateTime;
 
 use super::{
     cache_policy::CachePolicy,
+    frame::AsItIs,
     middleware::coding::Accepted,
     problem::{FieldError, Kind, Problem},
 };
 use crate::model::answer::{Answer, RenderError, Source};
 use crate::model::precondition::ExpectedVersion;
-use crate::model::representation::{Particulars, Representation as Finished};
+use crate::model::representation::{Fields, Particulars, Representation as Finished};
 
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
@@ -160,8 +161,7 @@ pub fn finished(
 #[must_use]
 pub fn respond(answer: &Answer, policy: CachePolicy, conditions: &Conditions) -> Response {
     let Answer { representation, surrogate_keys, source } = answer;
-    let particulars = &representation.particulars;
-    let not_modified = conditions.hold_for(&particulars.etag, representation.last_modified());
+    let not_modified = conditions.hold_for(&representation.particulars.etag, representation.last_modified());
     let mut response = if not_modified {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
@@ -177,28 +177,29 @@ pub fn respond(answer: &Answer, policy: CachePolicy, conditions: &Conditions) ->
         response
     };
     let headers = response.headers_mut();
-    let mut write = |name: HeaderName, value: Result<HeaderValue, _>| {
-        if let Ok(value) = value {
+    let Fields { etag, last_modified, link, content_location } = &*representation.fields;
+    let mut write = |name: HeaderName, value: &Bytes| {
+        // Written once, and copied by reference.
+        if let Ok(value) = HeaderValue::from_maybe_shared(value.clone()) {
             headers.insert(name, value);
         }
     };
-    write(header::ETAG, HeaderValue::try_from(format!("\"{}\"", particulars.etag)));
-    if let Some(at) = representation.last_modified() {
-        write(header::LAST_MODIFIED, HeaderValue::try_from(httpdate::fmt_http_date(SystemTime::from(at))));
+    write(header::ETAG, etag);
+    write(SURROGATE_KEY, surrogate_keys);
+    for (name, value) in
+        [(header::LAST_MODIFIED, last_modified), (header::LINK, link), (header::CONTENT_LOCATION, content_location)]
+    {
+        if let Some(value) = value {
+            write(name, value);
+        }
     }
-    if let Some(link) = &particulars.link {
-        write(header::LINK, HeaderValue::from_str(link));
-    }
-    if let Some(location) = &particulars.content_location {
-        write(header::CONTENT_LOCATION, HeaderValue::from_str(location));
-    }
-    write(SURROGATE_KEY, HeaderValue::from_maybe_shared(surrogate_keys.clone()));
-    write(CACHE_STATUS, HeaderValue::try_from(cache_status(*source)));
+    write(CACHE_STATUS, &cache_status(*source).into());
     if let Source::Cache { fresh_for: None, age, .. } = source {
         headers.insert(header::AGE, age.as_secs().into());
     }
     headers.insert(header::CACHE_CONTROL, policy.cache_control());
     headers.insert(header::VARY, policy.vary());
+    response.extensions_mut().insert(AsItIs);
     response
 }
 

@@ -29,6 +29,7 @@ use super::{
     middleware::{
         bounds::{RouteBounds, bounded},
         coding::{compression, tags},
+        consistency,
         context::RequestContext,
         finish::finish,
         observe::{ObservedBody, Observer},
@@ -39,7 +40,7 @@ use super::{
     problem::{Kind, Problem},
 };
 use crate::{
-    domain::health::Health,
+    domain::{consistency::scope as scope_of_writes, health::Health},
     telemetry::{access_log::AccessLog, request::scope},
 };
 
@@ -63,7 +64,7 @@ pub struct FrameOptions {
 /// The mark of a response whose body is as it is to be sent, in a coding that fits the request and is named in
 /// `Content-Encoding`: put into its extensions, it keeps compression away from it. Its tag is still that of the bare body.
 #[derive(Debug, Clone, Copy)]
-pub struct Finished;
+pub struct AsItIs;
 
 /// Routes with the frame around them. Cheap to clone.
 #[derive(Clone)]
@@ -132,14 +133,14 @@ impl Frame {
 
     /// Has the response in a coding that the request accepts. The layers for that are left out where they have nothing to
     /// do: before the handler, where the request names no tags and refuses no coding; after it, where the response is
-    /// [`Finished`].
+    /// [`AsItIs`].
     async fn coded(&self, request: Request, context: &RequestContext) -> Response {
         if concerns_coding(request.headers()) {
             return through(&self.coding, request).await;
         }
         let accepted: Vec<_> = request.headers().get_all(header::ACCEPT_ENCODING).iter().cloned().collect();
         let mut response = self.inside.limited(request, context).await;
-        if response.extensions().get::<Finished>().is_some() {
+        if response.extensions().get::<AsItIs>().is_some() {
             tag_with_coding(response.headers_mut());
             return response;
         }
@@ -216,9 +217,24 @@ impl Inside {
         AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| panicked())
     }
 
+    /// Writes give a token, and reads that present it see them: at any process, at once.
     async fn route(&self, request: Request) -> Response {
+        let presented = match consistency::presented(request.headers()) {
+            Ok(presented) => presented,
+            Err(problem) => return problem.into_response(),
+        };
         // A router is always ready.
-        self.routes.clone().call(request).await.unwrap_or_else(|never| match never {})
+        let routed =
+            async |request: Request| self.routes.clone().call(request).await.unwrap_or_else(|never| match never {});
+        if presented.is_none() && request.method().is_safe() {
+            return routed(request).await;
+        }
+        let by_cookie = consistency::is_by_cookie(request.headers());
+        let (mut response, written) = scope_of_writes(presented, routed(request)).await;
+        if let Some(token) = written {
+            consistency::tell(&token, by_cookie, response.headers_mut());
+        }
+        response
     }
 }
 

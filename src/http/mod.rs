@@ -28,7 +28,7 @@ use std::sync::Arc;
 use axum::Extension;
 use utoipa_axum::router::OpenApiRouter;
 
-pub use frame::{Finished, Frame, FrameOptions};
+pub use frame::{AsItIs, Frame, FrameOptions};
 
 use problem::Problem;
 use state::AppState;

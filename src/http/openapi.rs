@@ -33,6 +33,8 @@ An online book shop's back end.
 - **Errors** are `application/problem+json` (RFC 9457) with a stable `type`, and name every offending part.
 - **Reads** carry a strong `ETag`; send it back as `If-None-Match` and get 304 while nothing has changed.
 - **Writes** to what has an `ETag` want it as `If-Match`: 412 when somebody else was faster, 428 when it is missing.
+- **Your own writes**: the answer to a write carries `Consistency-Token`; a read that sends it back sees the write, whichever
+  process answers. Without it the others need some milliseconds to hear of it.
 - **Limits** are told by `RateLimit` and `RateLimit-Policy` on every answer; 429 and 503 carry `Retry-After`.
 - **Sessions**: send the token as `Authorization: Bearer …`, or use the cookie together with its CSRF token.
 - **Money** is in minor units with its currency, times are RFC 3339 in UTC, ids are UUIDs.";

@@ -1,5 +1,8 @@
 //! Finished answers: everything of a read's answer that does not depend on who asks, ready to be sent and to be kept.
 
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -38,14 +41,46 @@ pub struct Representation {
     /// The bytes compressed.
     pub variants: Variants,
     /// The rest.
-    pub particulars: std::sync::Arc<Particulars>,
+    pub particulars: Arc<Particulars>,
+    /// The rest as it stands in the answer's fields.
+    pub fields: Arc<Fields>,
+}
+
+/// Values of an answer's fields, written once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fields {
+    /// `ETag`.
+    pub etag: Bytes,
+    /// `Last-Modified`.
+    pub last_modified: Option<Bytes>,
+    /// `Link`.
+    pub link: Option<Bytes>,
+    /// `Content-Location`.
+    pub content_location: Option<Bytes>,
+}
+
+impl From<&Particulars> for Fields {
+    fn from(particulars: &Particulars) -> Self {
+        let date = |seconds: i64| {
+            let at = UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).ok()?);
+            Some(Bytes::from(httpdate::fmt_http_date(at)))
+        };
+        let copied = |text: &Option<String>| text.as_ref().map(|text| Bytes::copy_from_slice(text.as_bytes()));
+        Self {
+            etag: format!("\"{}\"", particulars.etag).into(),
+            last_modified: particulars.last_modified.and_then(date),
+            link: copied(&particulars.link),
+            content_location: copied(&particulars.content_location),
+        }
+    }
 }
 
 impl Representation {
     /// An answer of these bytes, not yet compressed.
     #[must_use]
     pub fn new(body: Bytes, particulars: Particulars) -> Self {
-        Self { body, variants: Variants::default(), particulars: particulars.into() }
+        let fields = Arc::new(Fields::from(&particulars));
+        Self { body, variants: Variants::default(), particulars: particulars.into(), fields }
     }
 
     /// When it last changed.
@@ -61,6 +96,6 @@ impl Representation {
         let compressed: usize = [br, zstd, gzip].into_iter().flatten().map(Bytes::len).sum();
         let p = &self.particulars;
         let texts = [&p.link, &p.content_location].into_iter().flatten().map(String::len).sum::<usize>();
-        self.body.len() + compressed + p.etag.len() + texts + 256
+        self.body.len() + compressed + 2 * (p.etag.len() + texts) + 400
     }
 }

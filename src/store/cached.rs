@@ -101,7 +101,14 @@ impl Store {
         F: Fn(ReadConnection) -> Fut,
         Fut: Future<Output = sqlx::Result<T>> + Send,
     {
-        let Some(fill) = &self.fill else { return self.db.read(name, wanted, query).await };
+        let Some(fill) = &self.fill else {
+            // Whoever shows that they have written reads where it was written.
+            let wanted = match wanted {
+                Consistency::Eventual if consistency::presented().is_some() => Consistency::PreferLatest,
+                wanted => wanted,
+            };
+            return self.db.read(name, wanted, query).await;
+        };
         let (value, sample) = self.db.read_sampled(name, fill.consistency(wanted), query).await?;
         fill.note(sample);
         Ok(value)

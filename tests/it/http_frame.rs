@@ -18,7 +18,7 @@ use axum::{
 use bookstore::{
     domain::health::Health,
     http::{
-        Frame, FrameOptions, IMPORT_ROUTE,
+        AsItIs, Frame, FrameOptions, IMPORT_ROUTE,
         cache_policy::CachePolicy,
         conditional::{Conditions, IfMatch, Representation},
         extract::{Json, Path, Query},
@@ -60,6 +60,14 @@ async fn read_shelf(conditions: Conditions) -> Result<Response, Problem> {
     Ok(Representation::json(&shelf, CachePolicy::BookDetail)?.version(7).respond(&conditions))
 }
 
+/// An answer that brings its coding along.
+async fn read_coded() -> Response {
+    let mut response =
+        ([(header::ETAG, "\"1.a\""), (header::CONTENT_ENCODING, "gzip")], "x".repeat(LONG)).into_response();
+    response.extensions_mut().insert(AsItIs);
+    response
+}
+
 async fn replace_shelf(if_match: IfMatch, Json(shelf): Json<Shelf>) -> Result<Response, Problem> {
     if !if_match.require()?.accepts(7) {
         return Err(Problem::new(Kind::PreconditionFailed));
@@ -86,6 +94,7 @@ fn routes() -> Router {
         .route("/slow", get(async || tokio::time::sleep(Duration::from_secs(3600)).await))
         .route("/bare/{status}", get(async |Path(status): Path<u16>| StatusCode::from_u16(status).unwrap()))
         .route("/me", get(async |context: RequestContext| context.set_user(Uuid::from_u128(7))))
+        .route("/coded", get(read_coded))
         .route("/log", get(async || tracing::info!("inside")))
         .route(IMPORT_ROUTE, post(import))
 }

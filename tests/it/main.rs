@@ -13,6 +13,8 @@
 mod architecture;
 mod authorization;
 mod coherence;
+mod cache;
+mod fetch;
 mod http_frame;
 mod import;
 mod listing;

@@ -6,14 +6,13 @@ use std::path::Path;
 use bookstore::app;
 use bookstore::config::Config;
 use bookstore::db::Db;
-use bookstore::dev::Node;
 use bookstore::domain::seed::{SeedOptions, seed};
 use bookstore::model::clock::SystemClock;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use crate::support::database::TestDatabase;
-use crate::support::{Shop, database, eventually, settle, stack};
+use crate::support::database::{TestDatabase, statements};
+use crate::support::{Shop, database, eventually, settle};
 
 /// The text of the one prepared query that has all these fragments.
 fn query(fragments: &[&str]) -> String {
@@ -225,25 +224,6 @@ async fn searches_are_bounded(sql: &mut PgConnection) {
     }
 }
 
-/// The statements about books that the servers were given, by their own count.
-async fn statements(name: &str) -> i64 {
-    let stack = stack().await;
-    let mut sum = 0;
-    for node in [Node::Primary, Node::Replica(0)] {
-        let mut sql = PgConnection::connect(&stack.admin_url(node, name).unwrap()).await.unwrap();
-        let calls: i64 = sqlx::query_scalar(
-            "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements
-             WHERE toplevel AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
-               AND query ~ '(products|genres|search_words)' AND query !~ 'pg_stat_statements'",
-        )
-        .fetch_one(&mut sql)
-        .await
-        .unwrap();
-        sum += calls;
-    }
-    sum
-}
-
 #[tokio::test]
 async fn hot_queries_use_their_indexes() {
     let database = seeded().await;
@@ -290,5 +270,7 @@ async fn no_request_takes_more_statements_for_more_books() {
             "{path}"
         );
         assert_eq!(statements(&name).await - before, most, "{path}");
+        shop.get(path).send().await.expect(200);
+        assert_eq!(statements(&name).await - before, most, "{path} again");
     }
 }

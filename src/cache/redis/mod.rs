@@ -119,8 +119,30 @@ impl Redis {
         what: &'static str,
         command: Cmd,
     ) -> Result<T, RedisError> {
-        let (inner, patience) = (Arc::clone(&self.inner), self.inner.soft_deadline);
-        let mut call = Box::pin(async move { inner.call(what, Message::Command(&command)).await });
+        let inner = Arc::clone(&self.inner);
+        self.softly(what, async move { inner.call(what, Message::Command(&command)).await }).await
+    }
+
+    /// The same for commands in one round trip, all of whose keys must be of one slot.
+    ///
+    /// # Errors
+    /// As [`Redis::run_softly`].
+    pub async fn pipeline_softly<T: FromRedisValue + Send + 'static>(
+        &self,
+        what: &'static str,
+        pipeline: Pipeline,
+    ) -> Result<T, RedisError> {
+        let inner = Arc::clone(&self.inner);
+        self.softly(what, async move { inner.call(what, Message::Pipeline(&pipeline)).await }).await
+    }
+
+    async fn softly<T: FromRedisValue + Send + 'static>(
+        &self,
+        what: &'static str,
+        call: impl Future<Output = Result<Value, RedisError>> + Send + 'static,
+    ) -> Result<T, RedisError> {
+        let patience = self.inner.soft_deadline;
+        let mut call = Box::pin(call);
         if let Ok(outcome) = tokio::time::timeout(patience, &mut call).await {
             return read(what, outcome);
         }

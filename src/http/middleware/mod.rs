@@ -9,10 +9,12 @@
 //! | `shed` | refuses work that there is no room for |
 //! | panic | a handler's panic becomes a 500 |
 //! | `bounds` | body size, time, slow bodies |
+//! | `consistency` | tells the tokens of writes, and binds reads by them |
 //! | `route` | notes the route, for the log and the metrics |
 
 pub mod bounds;
 pub mod coding;
+pub mod consistency;
 pub mod context;
 pub mod finish;
 pub mod ids;

@@ -48,3 +48,14 @@ async fn a_short_answer_is_not_compressed() {
     let response = send(&app(), "GET", "/livez", &[("accept-encoding", "gzip")], "").await;
     assert!(response.headers().get(header::CONTENT_ENCODING).is_none());
 }
+
+#[tokio::test]
+async fn an_answer_that_is_coded_is_not_coded_again_and_its_tag_says_so() {
+    // With a weight, all layers are passed; without one, those that would have nothing to do are not.
+    for accepted in ["gzip", "gzip, br;q=0.5"] {
+        let response = send(&app(), "GET", "/coded", &[("accept-encoding", accepted)], "").await;
+        assert_eq!(response.headers()[header::ETAG], "\"1.a-gzip\"", "{accepted}");
+        assert_eq!(response.headers()[header::CONTENT_ENCODING], "gzip", "{accepted}");
+        assert_eq!(bytes(response).await, "x".repeat(LONG).as_bytes(), "{accepted}");
+    }
+}

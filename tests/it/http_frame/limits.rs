@@ -57,7 +57,7 @@ async fn work_beyond_the_room_for_it_is_refused_at_once() {
         assert_eq!(response.headers()[header::RETRY_AFTER], "1");
         problem(response).await
     };
-    let (_, refused) = futures::future::join(busy, refused).await;
+    let (_, refused) = Box::pin(futures::future::join(busy, refused)).await;
     assert_eq!(refused.r#type, "/problems/overloaded");
     assert_eq!(get_path(&app, "/search").await.status(), 200, "the room is free again");
 }

@@ -134,3 +134,22 @@ pub async fn run(connection: &mut PgConnection, sql: &str) {
         panic!("{sql}: {error}");
     }
 }
+
+/// The statements about books that the servers were given, by their own count.
+pub async fn statements(name: &str) -> i64 {
+    let stack = stack().await;
+    let mut sum = 0;
+    for node in [Node::Primary, Node::Replica(0)] {
+        let mut sql = PgConnection::connect(&stack.admin_url(node, name).unwrap()).await.unwrap();
+        let calls: i64 = sqlx::query_scalar(
+            "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements
+             WHERE toplevel AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+               AND query ~ '(products|genres|search_words)' AND query !~ 'pg_stat_statements'",
+        )
+        .fetch_one(&mut sql)
+        .await
+        .unwrap();
+        sum += calls;
+    }
+    sum
+}

@@ -21,6 +21,8 @@ use super::database::{TestDatabase, database};
 /// A running shop. It stops when dropped.
 pub struct Shop {
     primary_url: String,
+    /// Those of the primary, the replica and Redis.
+    urls: [String; 3],
     /// The database, where it is on the shared stack.
     database: Option<TestDatabase>,
     /// Its clock, which a test may set forward.
@@ -100,6 +102,12 @@ impl Shop {
         shop
     }
 
+    /// Another process of the same shop. The first one has to outlive it.
+    pub async fn beside(&self, settings: &[(&str, &str)]) -> Self {
+        let [primary, replica, redis] = &self.urls;
+        Self::at(primary, replica, redis, settings).await
+    }
+
     /// A shop over a new database of a stack of its own.
     pub async fn on(stack: &Stack, settings: &[(&str, &str)]) -> Self {
         let mut admin = super::database::admin(stack, Node::Primary).await;
@@ -137,7 +145,8 @@ impl Shop {
         let (address, lifecycle) = (app.address().unwrap(), app.lifecycle());
         tokio::spawn(app.serve());
         let client = reqwest::Client::new();
-        Self { primary_url: primary.to_owned(), database: None, clock, address, client, lifecycle }
+        let urls = [primary, replica, redis].map(str::to_owned);
+        Self { primary_url: primary.to_owned(), urls, database: None, clock, address, client, lifecycle }
     }
 
     /// The configuration of another process over the same database.
