@@ -12,8 +12,8 @@
 
 mod architecture;
 mod authorization;
-mod coherence;
 mod cache;
+mod coherence;
 mod fetch;
 mod http_frame;
 mod import;

@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use bookstore::dev::Node;
 use futures::future::{join, join_all};
-use sqlx::Row as _;
+use sqlx::{Connection as _, PgConnection, Row as _};
 
-use super::ground::{Ground, LEASE, LONG_LEASE, follow, shows, stays};
+use super::ground::{Book, Ground, LEASE, LONG_LEASE, PATIENCE, follow, shows, stays, warm};
 use crate::support::{Process, Proxy, eventually};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -14,28 +14,34 @@ async fn a_load_that_is_overtaken_by_a_change_is_of_use_to_nobody_who_asks_later
     let ground = Ground::take().await;
     let (to_primary, primary) = Proxy::before(&ground.url(Node::Primary)).await;
     let (to_replica, replica) = Proxy::before(&ground.url(Node::Replica(0))).await;
+    // Longer than all of it, so that whoever asks later finds the slow load still on its way, and may join it.
     let slow = [
+        LONG_LEASE,
         ("database.url", primary.as_str()),
         ("database.replicas", &replica),
         ("database.read_timeout", "1m"),
         ("database.statement_timeout", "1m"),
-        ("database.probe_timeout", "1m"),
     ];
     let (a, b) = join(ground.process(&[]), ground.process(&slow)).await;
-    for page in 0..3 {
-        let old = format!("The old title of {page}");
-        let new = format!("The new title of {page}");
+    for number in 0..3 {
+        let old = format!("The old title of {number}");
+        let new = format!("The new title of {number}");
         let book = ground.book(&a, &old).await;
-        let page = &book.pages[page..=page];
+        let page = &book.pages[number..=number];
+        // Not the page by ISBN: its load may try the replica first, find the old title there too, and be held.
+        let witness = if number == 0 { &book.pages[2..] } else { &book.pages[..1] };
+        warm(&[&b], witness, &old).await;
+        forget_remotely(&ground, &a, &book).await;
         for proxy in [&to_primary, &to_replica] {
-            proxy.hold_answers();
+            proxy.hold(&old);
         }
         let early = b.get(&page[0]);
         let late = async {
-            eventually("the old title is on its way", async || to_primary.holds(&old) || to_replica.holds(&old)).await;
+            eventually("the old title is on its way", async || to_primary.has_caught() || to_replica.has_caught())
+                .await;
             ground.retitle(&a, &book, &new).await;
-            // By now it has been heard of, or nothing is believed any more.
-            tokio::time::sleep(LEASE).await;
+            follow(&[&b], witness, &new, Instant::now(), PATIENCE).await;
+            // By now it has been heard of.
             let late = b.get(&page[0]);
             let open = async {
                 tokio::time::sleep(LEASE / 5).await;
@@ -46,18 +52,28 @@ async fn a_load_that_is_overtaken_by_a_change_is_of_use_to_nobody_who_asks_later
             join(late, open).await.0
         };
         let (early, late) = join(early, late).await;
-        assert!(shows(&early.expect(200), &old), "whoever asked before may get what was true then");
+        let early = early.expect(200);
+        assert!(shows(&early, &old) || shows(&early, &new), "whoever asked before may get what was true then");
         assert!(shows(&late.expect(200), &new), "whoever asks later may not");
-        stays(&[&b, &a], page, &new, LEASE).await;
-        follow(&[&ground.process(&[]).await], page, &new, Instant::now(), LEASE).await;
+        stays(&[&b, &a], page, &new, LEASE / 5).await;
     }
+}
+
+/// Takes out of Redis what the write-through of a new book put there.
+async fn forget_remotely(ground: &Ground, writer: &Process, book: &Book) {
+    let entry = format!("{}:entry:{{book:detail:{}}}", ground.name, book.id);
+    eventually("the book is kept", async || {
+        writer.get(book.detail()).await.expect(200);
+        ground.redis::<i64>(&["DEL", &entry]).await == 1
+    })
+    .await;
 }
 
 /// How often the statement that reads one book was run on all servers.
 async fn statements(ground: &Ground) -> i64 {
     let mut sum = 0;
     for node in [Node::Primary, Node::Replica(0)] {
-        let mut sql = crate::support::database::admin(ground.stack, node).await;
+        let mut sql = PgConnection::connect(&ground.stack.admin_url(node, &ground.name).unwrap()).await.unwrap();
         let row = sqlx::query(
             "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements
              WHERE dbid = (SELECT oid FROM pg_database WHERE datname = $1)
@@ -88,15 +104,9 @@ async fn three_thousand_who_want_one_book_cause_one_query() {
     // A writer of its own, whose write-through would load too.
     let writer = ground.process(&[]).await;
     let book = ground.book(&writer, "Wanted").await;
-    eventually("the book is nowhere", async || {
-        ground.redis::<()>(&["DEL", &format!("{}:entry:{{book:detail:{}}}", ground.name, book.id)]).await;
-        // Whoever loads from now on may keep it: its floor is flushed and replayed.
-        let answer = writer.get(book.detail()).await;
-        super::ground::is_hit(&answer)
-    })
-    .await;
+    // Once it was kept, whoever loads it may keep it: its floor is flushed.
+    forget_remotely(&ground, &writer, &book).await;
     drop(writer);
-    ground.redis::<()>(&["DEL", &format!("{}:entry:{{book:detail:{}}}", ground.name, book.id)]).await;
     let (queries_before, loads_before) = (statements(&ground).await, loads(&processes).await);
     let all = processes.iter().flat_map(|process| (0..1_000).map(|_| process.get(book.detail())));
     for answer in join_all(all).await {

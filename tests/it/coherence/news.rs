@@ -97,7 +97,7 @@ async fn a_replica_that_stands_still_brings_nothing_old_back() {
     warm(&[&b], &other.pages, "Another").await;
     ground.replay(false).await;
     ground.retitle(&a, &book, "After").await;
-    follow(&[&b, &c], &book.pages, "After", Instant::now(), LEASE).await;
+    follow(&[&b, &c], &book.pages, "After", Instant::now(), PATIENCE).await;
     // What was loaded meanwhile can be kept, and so did not come from the replica.
     warm(&[&a, &b, &c], &book.pages, "After").await;
     follow(&[&b], &other.pages[..2], "Another", Instant::now(), Duration::ZERO).await;

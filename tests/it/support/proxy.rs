@@ -9,24 +9,37 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-use super::eventually;
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     Open,
-    /// Requests arrive, answers do not.
-    HoldingAnswers,
+    /// An answer with certain bytes in it does not arrive, nor anything after it on the same connection.
+    Holding,
     /// Nothing arrives, and no connection ends.
     Silent,
     /// All connections end, and new ones end at once.
     Broken,
 }
 
+/// What is to be held back, and whether it came.
+#[derive(Default)]
+struct Catch {
+    needle: String,
+    caught: bool,
+}
+
+impl Catch {
+    fn look(&mut self, bytes: &[u8]) -> bool {
+        let here = bytes.windows(self.needle.len()).any(|window| window == self.needle.as_bytes());
+        self.caught |= here;
+        here
+    }
+}
+
 /// A proxy with a port of its own. It ends when dropped.
 pub struct Proxy {
     port: u16,
     mode: watch::Sender<Mode>,
-    held: Arc<Mutex<Vec<u8>>>,
+    catch: Arc<Mutex<Catch>>,
     accepting: AbortHandle,
 }
 
@@ -44,25 +57,25 @@ impl Proxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (mode, seen) = watch::channel(Mode::Open);
-        let held = Arc::new(Mutex::new(Vec::new()));
-        let keep = Arc::clone(&held);
+        let catch = Arc::new(Mutex::new(Catch::default()));
+        let shared = Arc::clone(&catch);
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(carry(client, server, seen.clone(), Arc::clone(&keep)));
+                tokio::spawn(carry(client, server, seen.clone(), Arc::clone(&shared)));
             }
         });
-        Self { port, mode, held, accepting: accepting.abort_handle() }
+        Self { port, mode, catch, accepting: accepting.abort_handle() }
     }
 
     /// Lets everything through, also what was held.
     pub fn open(&self) {
-        self.held.lock().unwrap().clear();
         self.mode.send_replace(Mode::Open);
     }
 
-    /// Holds back what the server sends.
-    pub fn hold_answers(&self) {
-        self.mode.send_replace(Mode::HoldingAnswers);
+    /// Holds back answers with these bytes in them.
+    pub fn hold(&self, needle: &str) {
+        *self.catch.lock().unwrap() = Catch { needle: needle.into(), caught: false };
+        self.mode.send_replace(Mode::Holding);
     }
 
     /// Lets nothing through, while all connections stay open.
@@ -75,14 +88,9 @@ impl Proxy {
         self.mode.send_replace(Mode::Broken);
     }
 
-    /// Whether an answer with these bytes in it is being held.
-    pub fn holds(&self, needle: &str) -> bool {
-        self.held.lock().unwrap().windows(needle.len()).any(|window| window == needle.as_bytes())
-    }
-
-    /// Waits until an answer with these bytes in it is being held.
-    pub async fn wait_for_answer(&self, needle: &str) {
-        eventually("the answer is held", async || self.holds(needle)).await;
+    /// Whether an answer was held back.
+    pub fn has_caught(&self) -> bool {
+        self.catch.lock().unwrap().caught
     }
 }
 
@@ -97,7 +105,7 @@ async fn carry(
     client: TcpStream,
     server: SocketAddr,
     mode: watch::Receiver<Mode>,
-    held: Arc<Mutex<Vec<u8>>>,
+    catch: Arc<Mutex<Catch>>,
 ) -> io::Result<()> {
     let mut broken = mode.clone();
     let work = async {
@@ -106,7 +114,7 @@ async fn carry(
         server.set_nodelay(true)?;
         let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
         let requests = pump(from_client, to_server, mode.clone(), None);
-        let answers = pump(from_server, to_client, mode, Some(held));
+        let answers = pump(from_server, to_client, mode, Some(catch));
         tokio::select! { done = requests => done, done = answers => done }
     };
     tokio::select! {
@@ -119,7 +127,7 @@ async fn pump(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     mut mode: watch::Receiver<Mode>,
-    held: Option<Arc<Mutex<Vec<u8>>>>,
+    catch: Option<Arc<Mutex<Catch>>>,
 ) -> io::Result<()> {
     let mut buffer = vec![0; 64 * 1024];
     loop {
@@ -127,18 +135,14 @@ async fn pump(
         if length == 0 {
             return to.shutdown().await;
         }
-        let stops = |mode: Mode| match mode {
+        let found = *mode.borrow();
+        let stops = match found {
             Mode::Open | Mode::Broken => false,
-            Mode::HoldingAnswers => held.is_some(),
+            Mode::Holding => catch.as_ref().is_some_and(|catch| catch.lock().unwrap().look(&buffer[..length])),
             Mode::Silent => true,
         };
-        if stops(*mode.borrow()) {
-            if let Some(held) = &held {
-                held.lock().unwrap().extend_from_slice(&buffer[..length]);
-            }
-            if mode.wait_for(|mode| !stops(*mode)).await.is_err() {
-                return Ok(());
-            }
+        if stops && mode.wait_for(|now| *now != found).await.is_err() {
+            return Ok(());
         }
         to.write_all(&buffer[..length]).await?;
     }
