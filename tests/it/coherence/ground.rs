@@ -124,6 +124,16 @@ impl Ground {
         format!("{{{}:feed}}:stream", self.name)
     }
 
+    /// Waits until all events are noted as published.
+    pub async fn all_is_published(&self) {
+        let mut sql = self.sql().await;
+        eventually("all events are published", async || {
+            let open = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM outbox WHERE published_at IS NULL");
+            open.fetch_one(&mut sql).await.unwrap() == 0
+        })
+        .await;
+    }
+
     /// Stops or resumes the replay of the log on the replica.
     pub async fn replay(&self, goes_on: bool) {
         let mut replica = admin(self.stack, Node::Replica(0)).await;

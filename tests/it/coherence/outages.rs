@@ -86,6 +86,7 @@ async fn a_writer_cut_off_from_redis_alone_is_heard_all_the_same() {
         to_redis.open();
     }
     lags.tell("a writer without Redis, by the relay");
+    ground.all_is_published().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

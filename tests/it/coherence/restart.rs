@@ -65,15 +65,7 @@ async fn the_past_misleads_nobody_where_all_others_are_gone() {
     save(&ground).await;
     ground.retitle(&a, &book, "Not saved").await;
     follow(&[&b, &c], &book.pages, "Not saved", Instant::now(), PATIENCE).await;
-    let mut sql = ground.sql().await;
-    eventually("it is noted as published", async || {
-        let open: i64 = sqlx::query_scalar("SELECT count(*) FROM outbox WHERE published_at IS NULL")
-            .fetch_one(&mut sql)
-            .await
-            .unwrap();
-        open == 0
-    })
-    .await;
+    ground.all_is_published().await;
     drop([a, b, c]);
     ground.stack.kill(Node::Redis).await.unwrap();
     ground.stack.revive(Node::Redis).await.unwrap();
