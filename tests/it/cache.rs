@@ -220,8 +220,11 @@ async fn a_browser_need_not_know_of_the_token() {
         cookie.starts_with("bookstore_session=").then(|| cookie.split(';').next().unwrap().to_owned())
     });
     let csrf = signed_in.json()["csrf_token"].as_str().unwrap().to_owned();
-    let renamed = shop.patch("/users/me").header("cookie", &session.unwrap()).header("x-csrf-token", &csrf);
-    let renamed = renamed.json(&json!({"display_name": "Ada Lovelace"})).send().await.expect(200);
+    let session = session.unwrap();
+    let tag = shop.get("/users/me").header("cookie", &session).send().await.expect(200).header("etag").to_owned();
+    let renamed = shop.patch("/users/me").header("cookie", &session).header("x-csrf-token", &csrf);
+    let renamed =
+        renamed.header("if-match", &tag).json(&json!({"display_name": "Ada Lovelace"})).send().await.expect(200);
     let kept = renamed.header("set-cookie");
     assert!(kept.starts_with(&format!("bookstore_consistency={}; ", renamed.header("consistency-token"))), "{kept}");
     shop.get("/genres").header("cookie", kept.split(';').next().unwrap()).send().await.expect(200);
