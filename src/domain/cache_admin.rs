@@ -217,7 +217,7 @@ mod tests {
     use super::*;
 
     fn pointers(request: ClearRequest) -> Vec<String> {
-        check(&request).unwrap_err().into_iter().map(|violation| violation.pointer.into()).collect()
+        check(&request).unwrap_err().into_iter().map(|violation| violation.pointer).collect()
     }
 
     fn some(text: &str) -> Option<String> {

@@ -55,6 +55,8 @@ impl Invalidation {
         inner.streaming.store(true, Ordering::Relaxed);
         tracing::info!("the stream is heard");
         let mut looked = Instant::now();
+        // Where there was nothing more to read although there should have been.
+        let mut stuck = None;
         loop {
             let asked = Instant::now();
             let (messages, complete) = tail.read(&mut place, block, patience).await?;
@@ -71,8 +73,11 @@ impl Invalidation {
                 let newest = tail.newest(patience).await?.ok_or(StreamError::Gap)?;
                 if quiet && newest == place {
                     self.hear(looked);
-                } else if newest.is_before(place) {
+                } else if newest.is_before(place) || (quiet && stuck == Some(place)) {
                     return Err(StreamError::Gap.into());
+                } else if quiet {
+                    // It came just now, or it was removed before anybody read it: the next read tells.
+                    stuck = Some(place);
                 }
             }
         }

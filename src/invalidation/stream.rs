@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use deadpool_redis::redis::{self, Cmd};
+use deadpool_redis::redis::{self, Cmd, streams::StreamInfoStreamReply};
 
 use super::message::Message;
 use crate::cache::redis::{DedicatedConnection, Script};
@@ -189,7 +189,7 @@ impl Tail {
         Ok(self.connection.query(redis::cmd("HGET").arg(&self.names.about).arg("run_id"), patience).await?)
     }
 
-    /// The place of the newest message; nothing where there is none.
+    /// The place of the newest message, also where that was removed; nothing where there is none at all.
     ///
     /// # Errors
     /// [`StreamError`].
@@ -199,11 +199,15 @@ impl Tail {
         if role.as_deref() != Some("master") {
             return Err(StreamError::NotPrimary);
         }
-        let mut command = redis::cmd("XREVRANGE");
-        command.arg(&self.names.stream).arg("+").arg("-").arg("COUNT").arg(1);
-        let found: Vec<(String, redis::Value)> = self.connection.query(&command, patience).await?;
-        let Some((id, _)) = found.into_iter().next() else { return Ok(None) };
-        Place::parse(&id).map(Some).ok_or(StreamError::Unreadable("XREVRANGE"))
+        let length: u64 = self.connection.query(redis::cmd("XLEN").arg(&self.names.stream), patience).await?;
+        if length == 0 {
+            return Ok(None);
+        }
+        // Not the newest one that is there, but the newest one that ever was: it may have been removed since.
+        let mut command = redis::cmd("XINFO");
+        command.arg("STREAM").arg(&self.names.stream);
+        let about: StreamInfoStreamReply = self.connection.query(&command, patience).await?;
+        Place::parse(&about.last_generated_id).map(Some).ok_or(StreamError::Unreadable("XINFO"))
     }
 
     /// The kept floors.

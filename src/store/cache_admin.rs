@@ -147,10 +147,11 @@ impl Store {
         }
     }
 
-    /// Whether the floors were known once, by the stream or the outbox: before, nothing that is kept can be served.
+    /// Whether the floors were known once, by the stream or the outbox, and the epoch too: before, nothing can be kept.
     #[must_use]
     pub fn knows_invalidations(&self) -> bool {
-        self.cache().floors().silence(Instant::now()).is_some()
+        let floors = self.cache().floors();
+        floors.silence(Instant::now()).is_some() && floors.epoch() != Epoch::default()
     }
 
     /// Frees the memory that the cache takes in this process.

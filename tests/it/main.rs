@@ -15,6 +15,7 @@ mod auditor;
 mod authorization;
 mod cache;
 mod cache_admin;
+mod coherence;
 mod fetch;
 mod http_frame;
 mod import;

@@ -2,11 +2,15 @@
 
 pub mod database;
 pub mod people;
+pub mod process;
+pub mod proxy;
 pub mod redis;
 pub mod shop;
 pub mod stack;
 
 pub use database::database;
+pub use process::Process;
+pub use proxy::Proxy;
 pub use redis::{RedisCluster, RedisServer};
 pub use shop::{Answer, Shop};
 pub use stack::{own_stack, stack};

@@ -242,34 +242,38 @@ impl Shop {
         self.person("customer").await
     }
 
-    /// Straight into the database, because hashing a password takes its time.
     async fn person(&self, role: &str) -> String {
-        let (user, token) = (Uuid::new_v4(), Token::generate().unwrap());
-        let mut sql = self.sql().await;
-        sqlx::query(
-            "INSERT INTO users (id, email, password_hash, display_name, role, created_at, updated_at, password_changed_at)
-             VALUES ($1, $1 || '@example.org', 'none', $2, $2, now(), now(), now())",
-        )
-        .bind(user)
-        .bind(role)
-        .execute(&mut sql)
-        .await
-        .unwrap();
-        sqlx::query(
-            "INSERT INTO sessions (id, user_id, token_hash, created_at, last_seen_at, expires_at, confirmed_at, address)
-             VALUES ($1, $2, $3, now(), now(), now() + interval '1 day', now(), '127.0.0.1')",
-        )
-        .bind(Uuid::new_v4())
-        .bind(user)
-        .bind(token.hash().as_slice())
-        .execute(&mut sql)
-        .await
-        .unwrap();
+        let token = person(&mut self.sql().await, role).await;
         if self.database.is_some() {
             super::settle().await;
         }
-        token.reveal().to_owned()
+        token
     }
+}
+
+/// The token of a new person with this role, straight into the database, because hashing a password takes its time.
+pub async fn person(sql: &mut PgConnection, role: &str) -> String {
+    let (user, token) = (Uuid::new_v4(), Token::generate().unwrap());
+    sqlx::query(
+        "INSERT INTO users (id, email, password_hash, display_name, role, created_at, updated_at, password_changed_at)
+         VALUES ($1, $1 || '@example.org', 'none', $2, $2, now(), now(), now())",
+    )
+    .bind(user)
+    .bind(role)
+    .execute(&mut *sql)
+    .await
+    .unwrap();
+    sqlx::query(
+        "INSERT INTO sessions (id, user_id, token_hash, created_at, last_seen_at, expires_at, confirmed_at, address)
+         VALUES ($1, $2, $3, now(), now(), now() + interval '1 day', now(), '127.0.0.1')",
+    )
+    .bind(Uuid::new_v4())
+    .bind(user)
+    .bind(token.hash().as_slice())
+    .execute(sql)
+    .await
+    .unwrap();
+    token.reveal().to_owned()
 }
 
 impl Drop for Shop {
