@@ -140,7 +140,7 @@ async fn a_batch_counts_once_however_often_it_is_sent() {
     tx.add_views(&batch.counts).await.unwrap();
     let cut: i64 = sqlx::query_scalar(
         "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-         WHERE datname = current_database() AND state = 'idle in transaction'",
+         WHERE datname = current_database() AND state = 'idle in transaction' AND query LIKE '%product_views%'",
     )
     .fetch_one(&mut sql)
     .await
