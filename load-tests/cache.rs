@@ -201,7 +201,6 @@ async fn invalidation() {
         let read = start.elapsed().as_secs_f64() * 1e6 / TIMES as f64;
         println!("| {entries} | {one:.2} | {pattern:.2} | {everything:.2} | {read:.2} |");
     }
-    println!();
 }
 
 /// Memory that the process has, in MiB.
@@ -246,7 +245,7 @@ async fn memory() {
     println!("| answered by it | {:.2}% |", 100.0 * (1.0 - origin as f64 / READS as f64));
     println!("| reads per second | {:.0} |", READS as f64 / seconds);
     println!("| evictions per second | {:.0} |", report.evictions as f64 / seconds);
-    println!("| evictions per 1,000 reads | {:.1} |", 1_000.0 * report.evictions as f64 / READS as f64);
+    println!("| evictions per 1,000 reads | {:.1} |\n", 1_000.0 * report.evictions as f64 / READS as f64);
 }
 
 fn main() {
@@ -257,7 +256,8 @@ fn main() {
             Ok(url) => second_level(&Arc::<str>::from(url)).await,
             Err(_) => println!("BENCH_REDIS_URL is not set: the second level is left out\n"),
         }
-        invalidation().await;
+        // Before others leave memory to the process that it does not give back.
         memory().await;
+        invalidation().await;
     });
 }

@@ -1,11 +1,12 @@
 //! The cache of a configuration, and the tasks that keep it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     cache::{Cache, CacheOptions, Redis, RedisOptions, redis::BreakerOptions},
     config::{self, Config},
     db::Db,
+    domain::warm_up::{WarmUp, Warmth},
     invalidation::Invalidation,
     lifecycle::Lifecycle,
     store::Store,
@@ -14,6 +15,15 @@ use secrecy::ExposeSecret as _;
 
 /// How often the cache's counters are told to the metrics.
 const METRICS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often what most readers want is read ahead of them.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(60);
+
+/// The same while it has not been done once.
+const LATE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What then is fresh for less than this is renewed, so that it does not run out before the next time.
+pub(super) const RENEW_WITHIN: Duration = Duration::from_secs(75);
 
 /// The repositories over a database, with the cache before them.
 ///
@@ -58,7 +68,7 @@ pub(super) fn keep(lifecycle: &Lifecycle, store: &Store) {
             });
         )*};
     }
-    spawn!("feed" => listen, "feed watch" => watch, "outbox relay" => relay, "cache upkeep" => tidy);
+    spawn!("feed" => listen, "feed watch" => watch, "outbox relay" => relay, "cache upkeep" => tidy, "cleared memory" => free_what_is_cleared);
     let marks = invalidation.clone();
     lifecycle.spawn_background("outbox marks", |ending| async move {
         ending.run_until_cancelled(marks.mark()).await;
@@ -67,4 +77,20 @@ pub(super) fn keep(lifecycle: &Lifecycle, store: &Store) {
     });
     let cache = store.cache().clone();
     super::every(lifecycle, "cache metrics", METRICS_INTERVAL, move || cache.publish_metrics());
+}
+
+/// Fills the cache before the process reports ready, and keeps it filled.
+pub(super) fn keep_warm(lifecycle: &Lifecycle, settings: &config::Cache, warm_up: &Arc<WarmUp>) {
+    if !settings.enabled {
+        warm_up.switch_off();
+        return;
+    }
+    let (books, limit, warm_up) = (settings.warm_books, settings.warm_timeout, Arc::clone(warm_up));
+    lifecycle.spawn_background("warm-up", move |ending| async move {
+        ending.run_until_cancelled(warm_up.start(books, limit)).await;
+        let pause = || if warm_up.warmth() == Warmth::Late { LATE_INTERVAL } else { REFRESH_INTERVAL };
+        while ending.run_until_cancelled(tokio::time::sleep(pause())).await.is_some() {
+            ending.run_until_cancelled(warm_up.refresh(books)).await;
+        }
+    });
 }

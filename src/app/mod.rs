@@ -10,15 +10,18 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
 use crate::{
-    config::{self, Config},
+    config::Config,
     db::{Db, SchemaError},
     domain::{
         access::{Access, SessionLimits},
         audit::Audit,
+        auditor::Auditor,
+        cache_admin::CacheAdministration,
         credentials::Credentials,
         genres::Genres,
         health::Health,
         import::Import,
+        limits::RateLimiter,
         listing::Listing,
         passwords::Passwords,
         products::{Products, Rules},
@@ -27,12 +30,14 @@ use crate::{
         sessions::Sessions,
         throttle::Throttle,
         users::Users,
+        views::Views,
+        warm_up::WarmUp,
     },
     http::{
         self, Frame, FrameOptions, IMPORT_ROUTE,
         middleware::{
             bounds::{Bounds, RouteBounds},
-            rate_limit::{Allowance, Limits},
+            rate_limit::Limits,
         },
         sessions::SessionCookies,
         state::{AppState, Services},
@@ -44,7 +49,7 @@ use crate::{
     telemetry,
 };
 pub use cache::{redis_options, store};
-use probes::{DatabaseProbe, RedisProbe};
+use probes::{CacheProbe, DatabaseProbe, RedisProbe};
 
 /// How often what is only kept for speed is tidied up.
 const TIDY_INTERVAL: Duration = Duration::from_secs(30);
@@ -59,7 +64,6 @@ pub struct App {
     store: Store,
     state: AppState,
     service: Frame,
-    limits: Option<Arc<Limits>>,
     lifecycle: Lifecycle,
     listener: TcpListener,
     metrics: Option<(TcpListener, PrometheusHandle)>,
@@ -93,11 +97,8 @@ impl App {
         }
         let store = store(&config, &db)?;
         let state = state(&config, &db, &store, clock)?;
-        let limits = config.limits.enabled.then(|| {
-            let limits = &config.limits;
-            Arc::new(Limits::new(allowance(limits.per_address), allowance(limits.per_user)))
-        });
-        let options = frame_options(&config, limits.clone());
+        let limits = state.limiter.clone().map(|limiter| Arc::new(Limits::new(limiter)));
+        let options = frame_options(&config, limits);
         let service = http::service(state.clone(), &options)
             .map_err(|_| anyhow::anyhow!("the OpenAPI document cannot be written"))?;
         let listener = bind(config.http.bind, "http.bind").await?;
@@ -105,7 +106,7 @@ impl App {
             Some(handle) => Some((bind(config.metrics.bind, "metrics.bind").await?, handle)),
             None => None,
         };
-        Ok(Self { config, db, store, state, service, limits, lifecycle, listener, metrics })
+        Ok(Self { config, db, store, state, service, lifecycle, listener, metrics })
     }
 
     /// Where the API is served; tells the port where the configuration left it to the system.
@@ -127,7 +128,7 @@ impl App {
     /// # Errors
     /// When signals cannot be listened to.
     pub async fn serve(self) -> anyhow::Result<Shutdown> {
-        let Self { config, db, store, state, service, limits, lifecycle, listener, metrics } = self;
+        let Self { config, db, store, state, service, lifecycle, listener, metrics } = self;
         tracing::info!(address = %listener.local_addr()?, "serving");
         let options = ServerOptions {
             max_connections: config.http.max_connections as usize,
@@ -150,8 +151,8 @@ impl App {
         if let Some(log) = telemetry::access_log() {
             lifecycle.spawn_background("access log", |ending| log.run(ending));
         }
-        if let Some(limits) = limits {
-            every(&lifecycle, "rate limits", TIDY_INTERVAL, move || limits.tidy());
+        if let Some(limiter) = state.limiter.clone() {
+            every(&lifecycle, "rate limits", TIDY_INTERVAL, move || limiter.tidy());
         }
         let sessions = Arc::clone(&state.sessions);
         lifecycle.spawn_background("expired sessions", |ending| async move {
@@ -164,7 +165,15 @@ impl App {
                 }
             }
         });
+        count_views(&lifecycle, config.views.flush_interval, Arc::clone(&state.views));
         cache::keep(&lifecycle, &store);
+        cache::keep_warm(&lifecycle, &config.cache, &state.warm_up);
+        if config.cache.enabled && !config.cache.audit_interval.is_zero() {
+            let (auditor, interval) = (auditor(&store, &state), config.cache.audit_interval);
+            lifecycle.spawn_background("cache auditor", |ending| async move {
+                ending.run_until_cancelled(auditor.run(interval)).await;
+            });
+        }
         let monitored = db.clone();
         lifecycle.spawn_background("database monitor", |ending| async move {
             ending.run_until_cancelled(monitored.monitor()).await;
@@ -185,25 +194,46 @@ impl App {
 pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> anyhow::Result<AppState> {
     let rules = Rules { currency: config.shop.currency.parse()? };
     let passwords = Passwords::new(&config.auth)?;
-    let credentials = Credentials::new(store.clone(), passwords, Throttle::new(&config.limits));
+    let limiter = config.limits.enabled.then(|| RateLimiter::new(&config.limits, Some(store.clone())));
+    let credentials = Credentials::new(store.clone(), passwords, Throttle::new(&config.limits, limiter.as_ref()));
     let session_limits = SessionLimits::from(&config.auth);
+    let genres = |store: &Store| Genres::new(store.clone(), http::genres::render);
+    let listing = |store: &Store| Listing::new(store.clone(), http::listing::render);
+    let products =
+        |store: &Store| Products::new(store.clone(), Arc::clone(&clock), rules.clone(), http::products::PAGES);
+    let ahead = store.renewing(cache::RENEW_WITHIN);
+    let warm_up = WarmUp::new(ahead.clone(), genres(&ahead), listing(&ahead), products(&ahead));
+    let warm_up = Arc::new(warm_up);
     Ok(AppState::new(Services {
         health: Arc::new(Health::new(vec![
             Arc::new(DatabaseProbe(db.clone())),
             Arc::new(RedisProbe(store.cache().redis().clone())),
+            Arc::new(CacheProbe(Arc::clone(&warm_up))),
         ])),
+        limiter,
         access: Arc::new(Access::new(store.clone(), Arc::clone(&clock), session_limits)),
         users: Arc::new(Users::new(store.clone(), Arc::clone(&clock), credentials.clone())),
         sessions: Arc::new(Sessions::new(store.clone(), Arc::clone(&clock), credentials, session_limits)),
         cookies: SessionCookies::from(&config.auth),
         audit: Arc::new(Audit::new(store.clone())),
-        genres: Arc::new(Genres::new(store.clone(), http::genres::render)),
-        listing: Arc::new(Listing::new(store.clone(), http::listing::render)),
+        genres: Arc::new(genres(store)),
+        listing: Arc::new(listing(store)),
         search: Arc::new(Search::new(store.clone(), http::search::PAGES)),
         related: Arc::new(RelatedBooks::new(store.clone(), http::related::render)),
-        products: Arc::new(Products::new(store.clone(), Arc::clone(&clock), rules.clone(), http::products::PAGES)),
+        products: Arc::new(products(store)),
+        cache_admin: CacheAdministration::new(store.clone(), Arc::clone(&clock)),
+        warm_up,
+        views: Arc::new(Views::new(store.clone(), Arc::clone(&clock))),
         import: Arc::new(Import::new(store.clone(), clock, rules)),
     }))
+}
+
+/// What compares the cache of these services with the primary.
+#[must_use]
+pub fn auditor(store: &Store, state: &AppState) -> Auditor {
+    let (products, genres, listing) =
+        (Arc::clone(&state.products), Arc::clone(&state.genres), Arc::clone(&state.listing));
+    Auditor::new(store.clone(), products, genres, listing, http::listing::read_query)
 }
 
 /// Does something small again and again until the end.
@@ -215,12 +245,29 @@ fn every(lifecycle: &Lifecycle, name: &'static str, interval: Duration, work: im
     });
 }
 
-async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("{address} ({key}) cannot be listened on"))
+/// Writes views behind the readers, and the rest of them at the end.
+fn count_views(lifecycle: &Lifecycle, interval: Duration, views: Arc<Views>) {
+    lifecycle.spawn_background("view counts", |ending| async move {
+        loop {
+            let next = async {
+                tokio::select! {
+                    () = tokio::time::sleep(interval) => {}
+                    () = views.crowded() => {}
+                }
+                views.flush().await
+            };
+            match ending.run_until_cancelled(next).await {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => tracing::info!(%error, "views wait to be counted"),
+                None => break,
+            }
+        }
+        views.flush_finally().await;
+    });
 }
 
-fn allowance(quota: config::Quota) -> Allowance {
-    Allowance { requests: quota.requests, window: quota.window }
+async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("{address} ({key}) cannot be listened on"))
 }
 
 /// The frame that a configuration describes.

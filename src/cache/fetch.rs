@@ -4,6 +4,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::task::JoinHandle;
+
 use super::entry::{Entry, Freshness, watch};
 use super::flight::{Boarding, Outcome};
 use super::key::Key;
@@ -63,7 +65,7 @@ pub struct Found {
 }
 
 /// What the first level has.
-enum Look {
+pub(super) enum Look {
     Hit(Found),
     /// To be served, and loaded again meanwhile.
     Renew(Found),
@@ -146,11 +148,40 @@ impl Cache {
         F: Fn(Plan) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<Loaded, E>> + Send,
     {
-        if let Boarding::Lead(ticket) = self.inner.flights.board::<E>(key.text(), self.inner.floors.lease()) {
-            let demand = self.demand(&watch(key, tags), None);
-            let quest = Quest { older: Some(older.born), ..self.quest(key, tags, demand, load) };
-            // It runs on by itself.
-            drop(quest.take_off(ticket));
+        // It runs on by itself.
+        drop(self.begin_renewal(key, tags, older, load));
+    }
+
+    /// The same, and waits for it. Nothing where somebody else is at it, or it failed.
+    pub async fn renewed<E, F, Fut>(&self, key: &Key, tags: &[Tag], older: &Arc<Entry>, load: F) -> Option<Found>
+    where
+        E: Outage + Clone + Send + Sync + 'static,
+        F: Fn(Plan) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<Loaded, E>> + Send,
+    {
+        let outcome = self.begin_renewal(key, tags, older, load)?.await.ok()?;
+        Some(Found { entry: outcome.result.ok()?, level: outcome.level, stale: false })
+    }
+
+    fn begin_renewal<E, F, Fut>(
+        &self,
+        key: &Key,
+        tags: &[Tag],
+        older: &Arc<Entry>,
+        load: F,
+    ) -> Option<JoinHandle<Outcome<E>>>
+    where
+        E: Outage + Clone + Send + Sync + 'static,
+        F: Fn(Plan) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<Loaded, E>> + Send,
+    {
+        match self.inner.flights.board::<E>(key.text(), self.inner.floors.lease()) {
+            Boarding::Lead(ticket) => {
+                let demand = self.demand(&watch(key, tags), None);
+                let quest = Quest { older: Some(older.born), ..self.quest(key, tags, demand, load) };
+                Some(quest.take_off(ticket))
+            }
+            Boarding::Join(_) => None,
         }
     }
 
@@ -181,7 +212,7 @@ impl Cache {
         });
     }
 
-    fn look(&self, key: &Key, token: Option<&ConsistencyToken>) -> Look {
+    pub(super) fn look(&self, key: &Key, token: Option<&ConsistencyToken>) -> Look {
         let inner = &self.inner;
         let now = Instant::now();
         let count = |result| inner.stats.record(key.family(), Level::Local, result);
@@ -222,7 +253,7 @@ impl Cache {
         }
     }
 
-    fn quest<F>(&self, key: &Key, tags: &[Tag], demand: Position, load: F) -> Quest<F> {
+    pub(super) fn quest<F>(&self, key: &Key, tags: &[Tag], demand: Position, load: F) -> Quest<F> {
         Quest {
             cache: self.clone(),
             key: key.clone(),
@@ -234,7 +265,7 @@ impl Cache {
         }
     }
 
-    fn demand(&self, watch: &[TagHash], token: Option<&ConsistencyToken>) -> Position {
+    pub(super) fn demand(&self, watch: &[TagHash], token: Option<&ConsistencyToken>) -> Position {
         let floors = &self.inner.floors;
         let token = token.map_or(Position::default(), |token| token.demand(floors.epoch(), watch));
         floors.required(watch).max(token)

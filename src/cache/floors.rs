@@ -133,6 +133,16 @@ impl Floors {
         self.read().required(watch)
     }
 
+    /// The floor that this tag itself has; that of [`Tag::all`] is everything's.
+    #[must_use]
+    pub fn floor(&self, tag: TagHash) -> Option<Position> {
+        let state = self.read();
+        if tag == Tag::all().hash() {
+            return Some(state.base).filter(|base| *base != Position::default());
+        }
+        state.tags.get(&tag).copied()
+    }
+
     /// Whether an entry of this stamp that depends on `watch` may be served, as far as floors go.
     #[must_use]
     pub fn allow(&self, stamp: Stamp, watch: &[TagHash]) -> bool {

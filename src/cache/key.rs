@@ -84,6 +84,13 @@ families! {
 }
 
 impl Family {
+    /// The patterns that cover all of its keys, the widest first. The star for all is not among them.
+    pub fn patterns(self) -> impl Iterator<Item = String> {
+        let segments = self.segments();
+        let ends = segments.match_indices(':').map(|(at, _)| at).chain([segments.len()]);
+        ends.map(|end| format!("{}:*", &segments[..end]))
+    }
+
     /// The family of a key's text: the one with the longest matching beginning.
     #[must_use]
     pub fn of(text: &str) -> Option<Self> {
@@ -132,12 +139,16 @@ impl Key {
         &self.text
     }
 
+    /// What distinguishes it in its family; empty for the family's only entry.
+    #[must_use]
+    pub fn rest(&self) -> &str {
+        self.text.get(self.family.segments().len() + 1..).unwrap_or_default()
+    }
+
     /// What an invalidation of this key alone, or of a pattern that covers it, is called by. The star for all is not among
     /// them: it is every entry's.
     pub fn watched(&self) -> impl Iterator<Item = TagHash> + '_ {
-        let segments = self.family.segments();
-        let ends = segments.match_indices(':').map(|(at, _)| at).chain([segments.len()]);
-        ends.map(|end| TagHash::of(&format!("{}:*", &segments[..end]))).chain([TagHash::of(&self.text)])
+        self.family.patterns().map(|pattern| TagHash::of(&pattern)).chain([TagHash::of(&self.text)])
     }
 }
 
@@ -148,7 +159,8 @@ mod tests {
     #[test]
     fn a_pattern_covers_a_key_by_its_segments() {
         let key = Key::new(Family::BookSearch, "q=a:b");
-        assert_eq!(&**key.text(), "books:list:search:q=a:b");
+        assert_eq!((&**key.text(), key.rest()), ("books:list:search:q=a:b", "q=a:b"));
+        assert_eq!((Key::only(Family::Genres).rest(), Key::new(Family::BookList, "").rest()), ("", ""));
         let watched: Vec<TagHash> = key.watched().collect();
         for pattern in ["books:*", "books:list:*", "books:list:search:*", "books:list:search:q=a:b"] {
             assert!(watched.contains(&TagHash::of(pattern)), "{pattern}");

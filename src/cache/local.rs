@@ -80,6 +80,12 @@ impl Local {
         self.entries.insert(Arc::clone(entry.key.text()), entry);
     }
 
+    /// All entries, one after the other, in an order that differs between processes. Looking at them does not make them seem
+    /// used; what comes or goes meanwhile may be missed.
+    pub fn walk(&self) -> impl Iterator<Item = Arc<Entry>> + Send + '_ {
+        self.entries.iter().map(|(_, entry)| entry)
+    }
+
     /// Forgets all entries: for memory's sake alone, since what is invalid is not served anyway.
     pub fn clear(&self) {
         self.entries.invalidate_all();

@@ -15,6 +15,7 @@ mod flight;
 pub mod floors;
 pub mod key;
 mod local;
+mod many;
 mod quest;
 pub mod redis;
 mod remote;
@@ -138,6 +139,12 @@ impl Cache {
         &self.inner.redis
     }
 
+    /// What names in Redis begin with.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        self.inner.remote.prefix()
+    }
+
     /// How full the first level is.
     #[must_use]
     pub fn local_report(&self) -> LocalReport {
@@ -155,34 +162,22 @@ impl Cache {
         self.inner.local.get(key.text())
     }
 
+    /// All entries of the first level, for those who look after them: see [`Cache::claims`].
+    pub fn walk(&self) -> impl Iterator<Item = Arc<Entry>> + Send + '_ {
+        self.inner.local.walk()
+    }
+
+    /// Whether a reader of the first level would be given this very entry now.
+    #[must_use]
+    pub fn claims(&self, entry: &Entry) -> bool {
+        let now = Instant::now();
+        let floors = &self.inner.floors;
+        let is_kept = || self.inner.local.get(entry.key.text()).is_some_and(|kept| std::ptr::eq(&*kept, entry));
+        floors.trusted(now) && entry.is_valid(floors) && entry.freshness(now) != Freshness::Expired && is_kept()
+    }
+
     /// The entry of a key in the second level, valid or not.
     pub async fn remote_entry(&self, key: &Key) -> Remembered {
         self.inner.remote.get(key).await
-    }
-
-    /// Reads many keys ahead: those that the first level lacks are asked for in one round trip, and kept where they are
-    /// valid. Nothing is loaded.
-    pub async fn read_ahead(&self, keys: &[Key]) {
-        let inner = &self.inner;
-        if !inner.enabled || !inner.floors.trusted(Instant::now()) {
-            return;
-        }
-        let usable =
-            |entry: &Entry| entry.is_valid(&inner.floors) && entry.freshness(Instant::now()) == Freshness::Fresh;
-        let missing: Vec<Key> = keys
-            .iter()
-            .filter(|key| inner.local.get(key.text()).is_none_or(|entry| !usable(&entry)))
-            .cloned()
-            .collect();
-        if missing.is_empty() {
-            return;
-        }
-        for found in inner.remote.get_many(&missing).await {
-            if let Remembered::Found(entry) = found
-                && usable(&entry)
-            {
-                inner.local.put(Arc::new(*entry));
-            }
-        }
     }
 }

@@ -43,6 +43,21 @@ enum Remotely {
     Unavailable,
 }
 
+impl Cache {
+    /// Keeps what was loaded in the first level, unless that is useless. Says whether it is of use to others too.
+    pub(super) fn keep(&self, entry: &Arc<Entry>) -> bool {
+        let inner = &self.inner;
+        // A stamp of no epoch is no stamp. What is below a floor would be refused at the next look.
+        let useful = entry.stamp.epoch != Epoch::default() && inner.floors.allow(entry.stamp, &entry.watch);
+        if useful {
+            inner.local.put(Arc::clone(entry));
+        }
+        let result = if useful { CacheResult::Kept } else { CacheResult::Unkept };
+        inner.stats.record(entry.key.family(), Level::Origin, result);
+        useful
+    }
+}
+
 impl<F> Quest<F> {
     /// Starts as a task of its own, so that it lands also where the one who began it goes away.
     #[expect(clippy::disallowed_methods, reason = "a load that others wait for outlives the request that began it")]
@@ -198,13 +213,7 @@ impl<F> Quest<F> {
             let seen = if loaded.latest { loaded.stamp.position.max(plan.need) } else { loaded.stamp.position };
             telemetry::record_load(self.key.family().name(), begun.elapsed(), true);
             let entry = Arc::new(self.entry(loaded));
-            // A stamp of no epoch is no stamp. What is below a floor would be refused at the next look.
-            if entry.stamp.epoch != Epoch::default() && inner.floors.allow(entry.stamp, &entry.watch) {
-                count(CacheResult::Kept);
-                inner.local.put(Arc::clone(&entry));
-            } else {
-                count(CacheResult::Unkept);
-            }
+            self.cache.keep(&entry);
             return Outcome { result: Ok(entry), level: Level::Origin, seen, begun: self.begun };
         }
     }

@@ -1,6 +1,7 @@
 //! The second level: entries in Redis, shared by all processes. Nothing here is needed for an answer to be right: what it
 //! gives is checked like every entry, and where it fails, the next level is asked.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -46,7 +47,7 @@ pub enum Turn {
 #[derive(Clone)]
 pub struct Remote {
     redis: Redis,
-    prefix: std::sync::Arc<str>,
+    prefix: Arc<str>,
     cluster: bool,
 }
 
@@ -55,6 +56,12 @@ impl Remote {
     #[must_use]
     pub fn new(redis: Redis, prefix: &str, cluster: bool) -> Self {
         Self { redis, prefix: prefix.into(), cluster }
+    }
+
+    /// What names begin with.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.prefix
     }
 
     /// The braces make an entry and its lock live in the same slot of a cluster.
@@ -99,14 +106,37 @@ impl Remote {
 
     /// Keeps an entry for as long as it lives.
     pub async fn put(&self, entry: &Entry) {
-        let left = entry.span.whole().saturating_sub(entry.age(Instant::now()));
-        let (Some(bytes), true) = (codec::encode(entry), left >= Duration::from_millis(1)) else { return };
-        let mut command = redis::cmd("SET");
-        command.arg(self.name("entry", &entry.key)).arg(&*bytes).arg("PX").arg(left.as_millis() as u64);
+        let Some(command) = self.set(entry) else { return };
         // The same bytes twice are the same bytes, and nobody waits.
         if let Err(error) = self.redis.run_idempotent::<()>("cache.put", &command, PUT_ATTEMPTS).await {
             tracing::debug!(%error, key = %entry.key.text(), "an entry could not be kept in Redis");
         }
+    }
+
+    /// Keeps many entries. One round trip, except in a cluster.
+    pub async fn put_many(&self, entries: &[Arc<Entry>]) {
+        if self.cluster {
+            futures::future::join_all(entries.iter().map(|entry| self.put(entry))).await;
+            return;
+        }
+        let mut pipeline = redis::pipe();
+        for command in entries.iter().filter_map(|entry| self.set(entry)) {
+            pipeline.add_command(command).ignore();
+        }
+        if pipeline.is_empty() {
+            return;
+        }
+        if let Err(error) = self.redis.pipeline::<()>("cache.put_many", &pipeline).await {
+            tracing::debug!(%error, "entries could not be kept in Redis");
+        }
+    }
+
+    fn set(&self, entry: &Entry) -> Option<redis::Cmd> {
+        let left = entry.span.whole().saturating_sub(entry.age(Instant::now()));
+        let bytes = codec::encode(entry).filter(|_| left >= Duration::from_millis(1))?;
+        let mut command = redis::cmd("SET");
+        command.arg(self.name("entry", &entry.key)).arg(&*bytes).arg("PX").arg(left.as_millis() as u64);
+        Some(command)
     }
 
     /// Asks to be the one process that loads `key`. `ticket` is a number that no other process draws.

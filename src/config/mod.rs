@@ -208,6 +208,15 @@ sections! {
         /// What all lifetimes of answers are multiplied by: less than 1 for a shop whose data also changes behind its back.
         #[garde(range(min = 0.0, max = 1.0))]
         lifetime_scale: f64 = Some("1.0"), "a number from 0 to 1";
+        /// How many best sellers are read ahead at the start and kept, with the genres and the front pages; 0 for nothing at all.
+        #[garde(range(max = 1000))]
+        warm_books: u32 = Some("200"), "a whole number up to 1000";
+        /// For how long at most the process is not ready because its cache is still being warmed.
+        #[garde(custom(between(Duration::ZERO, MIN_10)))]
+        warm_timeout: Duration = Some("10s"), "a duration up to 10m";
+        /// Time between two entries that are compared with the primary, to find what should never be; 0 for no comparison.
+        #[garde(custom(between(Duration::ZERO, HOUR)))]
+        audit_interval: Duration = Some("1s"), "a duration up to 1h";
     }
 
     /// Redis.
@@ -258,18 +267,29 @@ sections! {
         cookie_secure: bool = Some("true"), "true, or false for development without TLS";
     }
 
-    /// Rate limits, counted in this process.
+    /// How often books are looked at.
+    views: Views {
+        /// Time between two writes of the counts; what was not written when the process is killed is lost.
+        #[garde(custom(between(MS_10, MIN_10)))]
+        flush_interval: Duration = Some("5s"), "a duration from 10ms to 10m";
+    }
+
+    /// Rate limits, by class of request. All processes share them through Redis.
     limits: Limits {
         /// Whether requests are limited.
         enabled: bool = Some("true"), "true or false";
-        /// Requests without a known user, for each client address.
-        per_address: Quota = Some("300/10s"), "requests and window, such as 300/10s";
-        /// Requests of one user.
-        per_user: Quota = Some("600/10s"), "requests and window, such as 600/10s";
+        /// Reads without a known user, for each client address.
+        read_per_address: Quota = Some("300/10s"), "requests and window, such as 300/10s";
+        /// Reads of one user.
+        read_per_user: Quota = Some("600/10s"), "requests and window, such as 600/10s";
+        /// Writes without a known user, for each client address.
+        write_per_address: Quota = Some("100/10s"), "requests and window, such as 100/10s";
+        /// Writes of one user.
+        write_per_user: Quota = Some("200/10s"), "requests and window, such as 200/10s";
+        /// Sign-ins, registrations and other uses of a password from one client address.
+        sign_in_per_address: Quota = Some("30/1m"), "requests and window, such as 30/1m";
         /// Failed sign-ins to one account.
         sign_in_per_account: Quota = Some("5/1m"), "requests and window, such as 5/1m";
-        /// Sign-ins from one client address.
-        sign_in_per_address: Quota = Some("30/1m"), "requests and window, such as 30/1m";
     }
 
     /// The shop.

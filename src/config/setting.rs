@@ -68,7 +68,7 @@ from_text! {
     PathBuf: "a path",
     LogFormat: "json or text",
     RedisMode: "standalone or cluster",
-    Quota: "a number of requests and a window",
+    Quota: "a number of requests and a window of up to a year",
 }
 
 impl Setting for String {
@@ -171,6 +171,9 @@ pub struct Quota {
     pub window: Duration,
 }
 
+/// No quota has a longer one.
+const LONGEST_WINDOW: Duration = Duration::from_secs(366 * 86_400);
+
 impl FromStr for Quota {
     type Err = ();
 
@@ -178,7 +181,7 @@ impl FromStr for Quota {
         let (requests, window) = text.split_once('/').ok_or(())?;
         let window = humantime_serde::re::humantime::parse_duration(window.trim()).map_err(drop)?;
         let requests = requests.trim().parse().map_err(drop)?;
-        if window.is_zero() { Err(()) } else { Ok(Self { requests, window }) }
+        if window.is_zero() || window > LONGEST_WINDOW { Err(()) } else { Ok(Self { requests, window }) }
     }
 }
 
@@ -199,6 +202,7 @@ mod tests {
         assert!(Duration::read(&text("10")).is_err(), "a duration needs its unit");
         assert!(Quota::read(&text("0/10s")).is_err());
         assert!(Quota::read(&text("10/0s")).is_err());
+        assert!(Quota::read(&text("10/2years")).is_err());
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl Credentials {
     /// # Errors
     /// [`CredentialsError`].
     pub async fn prove(&self, email: &str, password: &Password, address: IpAddr) -> Result<Proof, CredentialsError> {
-        let attempt = match self.throttle.admit(email, address) {
+        let attempt = match self.throttle.admit(email, address).await {
             Admission::Admitted(attempt) => attempt,
             Admission::OnlyIfKnown(attempt, retry_after) => {
                 if !self.store.has_session_from(email, &address.to_string()).await? {
@@ -71,34 +71,34 @@ impl Credentials {
         let account = match self.store.account_by_email(email).await {
             Ok(account) => account,
             Err(error) => {
-                self.throttle.give_back(attempt);
+                self.throttle.give_back(attempt).await;
                 return Err(error.into());
             }
         };
         let hash = account.as_ref().map(|account| account.password_hash.as_str());
         match (self.passwords.verify(password, hash).await, account) {
             (Ok(Verdict::Right { outdated }), Some(account)) => {
-                self.throttle.give_back(attempt);
+                self.throttle.give_back(attempt).await;
                 Ok(Proof { account, outdated })
             }
             (Ok(_), _) => Err(CredentialsError::Wrong),
             (Err(error), _) => {
-                self.throttle.give_back(attempt);
+                self.throttle.give_back(attempt).await;
                 Err(error.into())
             }
         }
     }
 
-    /// The hash of a new password, for somebody at `address`.
+    /// Counts a use of a password from `address`, for a request that was not counted as a sign-in when it came in.
     ///
     /// # Errors
-    /// [`CredentialsError::TooMany`], or the hasher's.
-    pub async fn hash_for(&self, address: IpAddr, password: &Password) -> Result<String, CredentialsError> {
-        self.throttle.charge_address(address).map_err(|retry_after| CredentialsError::TooMany { retry_after })?;
-        self.hash(password).await
+    /// [`CredentialsError::TooMany`].
+    pub async fn count(&self, address: IpAddr) -> Result<(), CredentialsError> {
+        let counted = self.throttle.charge_address(address).await;
+        counted.map_err(|retry_after| CredentialsError::TooMany { retry_after })
     }
 
-    /// The hash of a new password of somebody who has proven themselves, or of the operator's.
+    /// The hash of a new password.
     ///
     /// # Errors
     /// The hasher's.

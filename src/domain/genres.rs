@@ -1,9 +1,11 @@
 //! Genres and how many books each has.
 
+use futures::future::BoxFuture;
+
 use crate::model::answer::{Answer, Render, RenderError};
 use crate::model::product::Genre;
 use crate::model::tags::Tag;
-use crate::store::{Family, Key, Outage, Rendered, Store, StoreError};
+use crate::store::{Family, Key, Outage, Rendered, Store, StoreError, Truth};
 
 /// Why a request about genres was refused.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -44,10 +46,20 @@ impl Genres {
     /// # Errors
     /// The database's.
     pub async fn all(&self) -> Result<Answer, GenreError> {
-        let render = self.render;
-        let load =
-            move |store: Store| async move { Ok::<_, GenreError>(Rendered::found(render(store.genres().await?)?)) };
-        let answer = self.store.cached(&Key::only(Family::Genres), &[Tag::genres()], load).await?;
+        let answer = self.store.cached(&Key::only(Family::Genres), &[Tag::genres()], self.load()).await?;
         answer.ok_or(GenreError::Missing)
+    }
+
+    /// What the primary says of the genres.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn truth(&self) -> Result<Truth, GenreError> {
+        self.store.truth(self.load()).await
+    }
+
+    fn load(&self) -> impl Fn(Store) -> BoxFuture<'static, Result<Rendered, GenreError>> + Clone + use<> {
+        let render = self.render;
+        move |store: Store| Box::pin(async move { Ok(Rendered::found(render(store.genres().await?)?)) })
     }
 }

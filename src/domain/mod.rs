@@ -3,10 +3,13 @@
 
 pub mod access;
 pub mod audit;
+pub mod auditor;
+pub mod cache_admin;
 pub mod credentials;
 pub mod genres;
 pub mod health;
 pub mod import;
+pub mod limits;
 pub mod listing;
 pub mod passwords;
 pub mod products;
@@ -16,7 +19,9 @@ pub mod seed;
 pub mod sessions;
 pub mod throttle;
 pub mod users;
+pub mod views;
 pub mod violation;
+pub mod warm_up;
 
 pub use crate::store::consistency;
 pub use crate::store::{StoreError, UnavailableReason};

@@ -2,7 +2,7 @@
 //!
 //! | counted per | what | allowed | stops |
 //! |---|---|---|---|
-//! | address | every attempt, and every other use of a password | `limits.sign_in_per_address` | one machine that tries many accounts |
+//! | address | every use of a password | `limits.sign_in_per_address` | one machine that tries many accounts |
 //! | account and address | failed attempts | `limits.sign_in_per_account` | one machine that tries one account |
 //! | account | failed attempts | ten times that | many machines that try one account |
 //!
@@ -11,18 +11,22 @@
 //! an attack goes on. An attempt is charged before it is made and given back when it succeeds: many at once cannot pass
 //! by counting late. An address that does not exist is counted like one that does.
 //!
-//! The count is GCRA (a bucket that refills evenly, one number per key), in this process. The crate `governor`, which
-//! counts requests, cannot give back what it has charged.
+//! The first is a class of [`super::limits`], which counts it when the request comes in. The other two are counted here, in
+//! the same buckets that all processes share; while Redis does not answer, by this process alone, which has counted all along.
 
-use std::collections::HashMap;
-use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Mutex, PoisonError};
+use std::net::IpAddr;
 use std::time::Duration;
 
+use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
+use super::limits::gcra::Gcra;
+use super::limits::shards::{Forgettable, Shards};
+use super::limits::shared::Shared;
+use super::limits::{RateLimiter, network_of};
 use crate::config::{self, Quota};
+use crate::store::limits::{Demand, Drawn};
+use crate::telemetry::limits as telemetry;
 
 /// How many times more the failed attempts from all addresses together may be than those from one.
 const ADDRESSES_PER_ACCOUNT: u32 = 10;
@@ -36,9 +40,9 @@ pub struct Throttle {
 }
 
 struct Counters {
-    address: Counter<IpAddr>,
-    pair: Counter<(String, IpAddr)>,
-    account: Counter<String>,
+    limiter: RateLimiter,
+    pair: Counter,
+    account: Counter,
 }
 
 /// How an attempt was met.
@@ -52,69 +56,60 @@ pub enum Admission {
     Refused(Duration),
 }
 
-/// An attempt that was charged.
+/// An attempt, and what was charged for it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Attempt {
-    email: String,
-    address: IpAddr,
-    account_charged: bool,
+    pair: Option<Charge>,
+    account: Option<Charge>,
 }
 
 impl Throttle {
-    /// A throttle with these limits; none where limits are switched off.
+    /// A throttle with these limits, shared as `limiter` shares its own; none where there is none.
     #[must_use]
-    pub fn new(settings: &config::Limits) -> Self {
-        let counters = settings.enabled.then(|| {
+    pub fn new(settings: &config::Limits, limiter: Option<&RateLimiter>) -> Self {
+        let counters = limiter.map(|limiter| {
             let tight = settings.sign_in_per_account;
             let loose = Quota { requests: tight.requests.saturating_mul(TEN), window: tight.window };
             Counters {
-                address: Counter::new(settings.sign_in_per_address),
-                pair: Counter::new(tight),
-                account: Counter::new(loose),
+                pair: Counter::new("sign-in-account-address", tight, limiter.shared().clone()),
+                account: Counter::new("sign-in-account", loose, limiter.shared().clone()),
+                limiter: limiter.clone(),
             }
         });
         Self { counters }
     }
 
-    /// Charges an address for work with a password that is not about an account yet, such as opening one.
+    /// Charges an address for a use of a password that did not come in as a sign-in.
     ///
     /// # Errors
-    /// The time after which it may be done.
-    pub fn charge_address(&self, address: IpAddr) -> Result<(), Duration> {
+    /// The time after which it may be made.
+    pub async fn charge_address(&self, address: IpAddr) -> Result<(), Duration> {
         let Some(counters) = &self.counters else { return Ok(()) };
-        counters.address.charge(&network(address), Instant::now())
+        let verdict = counters.limiter.count_sign_in(address).await;
+        if verdict.allowed { Ok(()) } else { Err(verdict.reset) }
     }
 
     /// Charges an attempt to use the password of the account of `email`, normalized.
-    #[must_use]
-    pub fn admit(&self, email: &str, address: IpAddr) -> Admission {
-        let address = network(address);
-        let mut attempt = Attempt { email: email.to_owned(), address, account_charged: false };
-        let Some(counters) = &self.counters else { return Admission::Admitted(attempt) };
-        let now = Instant::now();
-        if let Err(wait) = counters.address.charge(&address, now) {
-            return Admission::Refused(wait);
-        }
-        if let Err(wait) = counters.pair.charge(&(attempt.email.clone(), address), now) {
-            return Admission::Refused(wait);
-        }
-        match counters.account.charge(&attempt.email, now) {
-            Ok(()) => {
-                attempt.account_charged = true;
-                Admission::Admitted(attempt)
-            }
-            Err(wait) => Admission::OnlyIfKnown(attempt, wait),
+    pub async fn admit(&self, email: &str, address: IpAddr) -> Admission {
+        let Some(counters) = &self.counters else { return Admission::Admitted(Attempt { pair: None, account: None }) };
+        let pair = match counters.pair.charge(&format!("{email} {}", network_of(address))).await {
+            Ok(charge) => Some(charge),
+            Err(wait) => return Admission::Refused(wait),
+        };
+        match counters.account.charge(email).await {
+            Ok(charge) => Admission::Admitted(Attempt { pair, account: Some(charge) }),
+            Err(wait) => Admission::OnlyIfKnown(Attempt { pair, account: None }, wait),
         }
     }
 
     /// Gives back what an attempt cost the account: it succeeded, or could not be made.
-    pub fn give_back(&self, attempt: Attempt) {
+    pub async fn give_back(&self, attempt: Attempt) {
         let Some(counters) = &self.counters else { return };
-        let Attempt { email, address, account_charged } = attempt;
-        if account_charged {
-            counters.account.give_back(&email);
+        for (counter, charge) in [(&counters.account, attempt.account), (&counters.pair, attempt.pair)] {
+            if let Some(charge) = charge {
+                counter.give_back(charge).await;
+            }
         }
-        counters.pair.give_back(&(email, address));
     }
 }
 
@@ -123,68 +118,83 @@ const TEN: std::num::NonZeroU32 = match std::num::NonZeroU32::new(ADDRESSES_PER_
     None => std::num::NonZeroU32::MIN,
 };
 
-/// Whom an address stands for: of IPv6 the network of 64 bits, since a customer of a provider has all of it.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        v4 @ IpAddr::V4(_) => v4,
+/// A hash of what is counted: neither Redis nor the memory need to know who signs in, nor keep texts of any length.
+type Key = [u8; 16];
+
+/// One attempt that was charged.
+#[derive(Debug, PartialEq, Eq)]
+struct Charge {
+    key: Key,
+    /// In the bucket that all processes share.
+    shared: bool,
+    /// In this process.
+    here: bool,
+}
+
+/// The bucket of a key in this process: when it will be full again.
+struct Tally(Instant);
+
+impl Forgettable for Tally {
+    fn is_idle(&self, now: Instant) -> bool {
+        self.0 <= now
     }
 }
 
-/// The generic cell rate algorithm: for every key the time at which its bucket will be full again.
-struct Counter<K> {
-    /// The time in which one attempt is earned back.
-    interval: Duration,
-    window: Duration,
-    full_at: Mutex<HashMap<K, Instant>>,
+/// Counts what can be given back.
+struct Counter {
+    policy: &'static str,
+    gcra: Gcra,
+    shared: Shared,
+    tallies: Shards<Key, Tally>,
 }
 
-impl<K: Eq + Hash + Clone> Counter<K> {
-    fn new(quota: Quota) -> Self {
-        Self {
-            interval: quota.window / quota.requests.get(),
-            window: quota.window,
-            full_at: Mutex::new(HashMap::new()),
+impl Counter {
+    fn new(policy: &'static str, quota: Quota, shared: Shared) -> Self {
+        Self { policy, gcra: Gcra::new(quota), shared, tallies: Shards::new(MOST_KEYS) }
+    }
+
+    async fn charge(&self, what: &str) -> Result<Charge, Duration> {
+        let mut key = Key::default();
+        key.copy_from_slice(&Sha256::digest(what)[..16]);
+        let now = Instant::now();
+        let here = self.tallies.with(&key, now, || Tally(now), |tally| self.gcra.charge(&mut tally.0, now));
+        let charge = |shared| Charge { key, shared, here: here.is_ok() };
+        let outcome = match self.draw(&key, Demand { settled: 0, wanted: 1 }).await {
+            Some(drawn) if drawn.granted > 0 => Ok(charge(true)),
+            Some(drawn) => {
+                self.give_back_here(&charge(true));
+                Err(drawn.wait)
+            }
+            None => here.map(|()| charge(false)),
+        };
+        if outcome.is_err() {
+            telemetry::record_limited("sign_in", self.policy);
+        }
+        outcome
+    }
+
+    /// What was not charged is not given back.
+    async fn give_back(&self, charge: Charge) {
+        self.give_back_here(&charge);
+        if charge.shared {
+            // Where that fails the attempt stays charged, until the bucket has filled by itself.
+            self.draw(&charge.key, Demand { settled: -1, wanted: 0 }).await;
         }
     }
 
-    fn charge(&self, key: &K, now: Instant) -> Result<(), Duration> {
-        let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = full_at.get(key).copied().unwrap_or(now).max(now);
-        let after = before + self.interval;
-        // A division that does not come out even must not cost the last attempt.
-        let slack = Duration::from_micros(1);
-        if after > now + self.window + slack {
-            return Err(after.saturating_duration_since(now + self.window));
-        }
-        if full_at.len() >= MOST_KEYS && !full_at.contains_key(key) {
-            make_room(&mut full_at, now);
-        }
-        full_at.insert(key.clone(), after);
-        Ok(())
-    }
-
-    fn give_back(&self, key: &K) {
-        let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = full_at.get_mut(key)
-            && let Some(earlier) = at.checked_sub(self.interval)
-        {
-            *at = earlier;
+    fn give_back_here(&self, charge: &Charge) {
+        if charge.here {
+            self.tallies.look(&charge.key, |tally| self.gcra.give_back(&mut tally.0));
         }
     }
-}
 
-/// Forgets whoever's bucket is full. Where that is nearly nobody, forgets a tenth of all, whom it may concern: a flood of
-/// made-up addresses must neither fill the memory nor cost a look at all keys each time.
-fn make_room<K: Eq + Hash + Clone>(full_at: &mut HashMap<K, Instant>, now: Instant) {
-    full_at.retain(|_, at| *at > now);
-    let wanted = MOST_KEYS / 10 * 9;
-    let surplus: Vec<K> = full_at.keys().take(full_at.len().saturating_sub(wanted)).cloned().collect();
-    for key in surplus {
-        full_at.remove(&key);
+    async fn draw(&self, key: &Key, demand: Demand) -> Option<Drawn> {
+        let subject = format!("{:032x}", u128::from_be_bytes(*key));
+        let drawn = self.shared.draw(self.policy, &subject, self.gcra, demand).await;
+        if drawn.is_none() {
+            telemetry::record_fallback(self.policy);
+        }
+        drawn
     }
 }
 

@@ -109,9 +109,9 @@ impl Users {
     /// Opens an account.
     ///
     /// # Errors
-    /// [`UserError::Invalid`] with every broken rule, [`UserError::EmailTaken`], [`UserError::Credentials`] where too
-    /// many are opened at once, or the database's.
-    pub async fn register(&self, registration: Registration, address: IpAddr) -> Result<User, UserError> {
+    /// [`UserError::Invalid`] with every broken rule, [`UserError::EmailTaken`], [`UserError::Credentials`] where the hasher
+    /// is busy, or the database's.
+    pub async fn register(&self, registration: Registration) -> Result<User, UserError> {
         let Registration { email, password, display_name } = registration;
         let mut violations = Vec::new();
         let normalized = email::check(&email).unwrap_or_else(|violation| {
@@ -127,7 +127,7 @@ impl Users {
             return Err(UserError::Invalid(violations));
         }
         // Hashed before the address is looked for: a taken one takes as long to refuse as a free one to accept.
-        let password_hash = self.credentials.hash_for(address, &password).await?;
+        let password_hash = self.credentials.hash(&password).await?;
         let account = Account { user: self.new_user(normalized, name, Role::Customer), password_hash };
         self.retrying(|| async {
             let mut tx = self.store.begin("users.register").await?;
@@ -168,6 +168,7 @@ impl Users {
                 let violation = Violation::new("/current_password", "is needed to change the address");
                 UserError::Invalid(vec![violation])
             })?;
+            self.credentials.count(address).await?;
             proven = Some(self.credentials.prove(&before.email, &password, address).await?.account.password_hash);
         }
         self.retrying(|| async {

@@ -201,8 +201,8 @@ impl Inside {
             return self.route(request).await;
         }
         let Some(limits) = &self.limits else { return self.sheltered(request).await };
-        let counted = limits.admit(request.headers(), context).await;
-        let mut response = match counted.refused() {
+        let counted = limits.admit(request.method(), request.uri().path(), request.headers(), context).await;
+        let mut response = match limits.refusal(&counted) {
             Some(refusal) => refusal,
             None => self.sheltered(request).await,
         };

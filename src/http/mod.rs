@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod auth;
+pub mod cache_admin;
 pub mod cache_policy;
 pub mod conditional;
 pub mod csrf;
@@ -22,6 +23,7 @@ pub mod search;
 pub mod sessions;
 pub mod state;
 pub mod users;
+pub mod views;
 
 use std::sync::Arc;
 
@@ -51,6 +53,8 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(users::router())
         .merge(sessions::router())
         .merge(audit::router())
+        .merge(cache_admin::router())
+        .merge(views::router())
 }
 
 /// Every operation with its description.

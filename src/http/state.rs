@@ -5,15 +5,19 @@ use std::{ops::Deref, sync::Arc};
 use super::sessions::SessionCookies;
 use crate::domain::access::Access;
 use crate::domain::audit::Audit;
+use crate::domain::cache_admin::CacheAdministration;
 use crate::domain::genres::Genres;
 use crate::domain::health::Health;
 use crate::domain::import::Import;
+use crate::domain::limits::RateLimiter;
 use crate::domain::listing::Listing;
 use crate::domain::products::Products;
 use crate::domain::related::RelatedBooks;
 use crate::domain::search::Search;
 use crate::domain::sessions::Sessions;
 use crate::domain::users::Users;
+use crate::domain::views::Views;
+use crate::domain::warm_up::WarmUp;
 
 /// The services, cheap to clone: every request clones it several times over. Handlers take it as `State<AppState>`.
 #[derive(Clone)]
@@ -39,6 +43,8 @@ impl Deref for AppState {
 pub struct Services {
     /// How the process and its parts are.
     pub health: Arc<Health>,
+    /// How many requests a client may make; nothing where that is not limited.
+    pub limiter: Option<RateLimiter>,
     /// Who asks.
     pub access: Arc<Access>,
     /// The accounts.
@@ -47,6 +53,10 @@ pub struct Services {
     pub sessions: Arc<Sessions>,
     /// How sessions' cookies are set.
     pub cookies: SessionCookies,
+    /// Looking after the cache.
+    pub cache_admin: CacheAdministration,
+    /// Reading ahead.
+    pub warm_up: Arc<WarmUp>,
     /// The audit log.
     pub audit: Arc<Audit>,
     /// Lists of books.
@@ -59,6 +69,8 @@ pub struct Services {
     pub genres: Arc<Genres>,
     /// The books.
     pub products: Arc<Products>,
+    /// How often books are looked at.
+    pub views: Arc<Views>,
     /// Books in bulk.
     pub import: Arc<Import>,
 }

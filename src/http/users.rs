@@ -43,14 +43,10 @@ pub fn router() -> OpenApiRouter<AppState> {
          body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
-async fn register(
-    State(state): State<AppState>,
-    context: RequestContext,
-    Json(input): Json<RegistrationInput>,
-) -> Result<Response, Problem> {
+async fn register(State(state): State<AppState>, Json(input): Json<RegistrationInput>) -> Result<Response, Problem> {
     let registration =
         Registration { email: input.email, password: Password::new(&input.password), display_name: input.display_name };
-    let user = state.users.register(registration, context.client()).await?;
+    let user = state.users.register(registration).await?;
     let response = representation(&user)?.respond_written(StatusCode::CREATED);
     Ok(([(header::LOCATION, format!("{API_PREFIX}/users/me"))], response).into_response())
 }

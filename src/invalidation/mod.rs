@@ -14,6 +14,7 @@ mod relay;
 pub mod rules;
 mod stream;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -25,6 +26,7 @@ use crate::db::{Db, DbError, Lsn, WriteTransaction};
 use crate::model::consistency::ConsistencyToken;
 use crate::model::events::{DomainEvent, Events};
 use crate::model::position::{Epoch, Position, Stamp};
+use crate::model::tags::Tag;
 use crate::telemetry::cache as telemetry;
 use catch_up::CatchUp;
 use message::Message;
@@ -43,6 +45,15 @@ pub struct News {
     pub ids: Vec<i64>,
     /// What happened.
     pub events: Vec<DomainEvent>,
+}
+
+/// What became of the news of a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announced {
+    /// What the writer may show to read its own write at any process.
+    pub token: ConsistencyToken,
+    /// Whether it was published. If not, the relay does it, and whoever hears no stream asks the outbox.
+    pub published: bool,
 }
 
 /// How the feed is.
@@ -110,16 +121,12 @@ impl Invalidation {
     }
 
     /// Commits a transaction with its events, and tells everybody. When it returns, this process answers no read with
-    /// anything older, and the others do not either as soon as they have heard. Gives what the writer may show to read its own
-    /// write at any process; nothing where the primary went away before the floor could be learnt.
+    /// anything older, and the others do not either as soon as they have heard. Gives nothing where the primary went away before
+    /// the floor could be learnt.
     ///
     /// # Errors
     /// See [`WriteTransaction::commit`].
-    pub async fn commit(
-        &self,
-        transaction: WriteTransaction,
-        events: &Events,
-    ) -> Result<Option<ConsistencyToken>, DbError> {
+    pub async fn commit(&self, transaction: WriteTransaction, events: &Events) -> Result<Option<Announced>, DbError> {
         let committed = transaction.commit(events).await?;
         for event in events.iter() {
             telemetry::record_invalidation(event.kind());
@@ -133,7 +140,7 @@ impl Invalidation {
     }
 
     /// Raises one's own floors, and tells the others.
-    async fn announce(&self, epoch: u64, position: Lsn, ids: Vec<i64>, events: Vec<DomainEvent>) -> ConsistencyToken {
+    async fn announce(&self, epoch: u64, position: Lsn, ids: Vec<i64>, events: Vec<DomainEvent>) -> Announced {
         let inner = &self.inner;
         let mut tags: Vec<_> = events.iter().flat_map(rules::tags).collect();
         tags.sort_unstable();
@@ -145,14 +152,33 @@ impl Invalidation {
         let sent = inner.started.elapsed().as_nanos() as u64;
         let message =
             Message { epoch: stamp.epoch, position: stamp.position, tags, ids, events, origin: inner.origin, sent };
-        match inner.stream.publish(inner.cache.redis(), &message).await {
+        let published = match inner.stream.publish(inner.cache.redis(), &message).await {
             Ok(()) => {
                 // Without room it is published once more by the relay, which does no harm.
                 let _ = inner.marks.try_send(message.ids);
+                true
             }
-            Err(error) => tracing::debug!(%error, "a write is left to the relay"),
+            Err(error) => {
+                tracing::debug!(%error, "a write is left to the relay");
+                false
+            }
+        };
+        Announced { token, published }
+    }
+
+    /// Frees the memory of the first level, until dropped, whenever somebody has cleared all of the cache: nothing of it can be
+    /// served any more.
+    pub async fn free_what_is_cleared(&self) -> Infallible {
+        let mut news = self.subscribe();
+        loop {
+            let is_all = |event: &DomainEvent| rules::tags(event).contains(&Tag::all());
+            match news.recv().await {
+                Ok(news) if news.events.iter().any(is_all) => self.inner.cache.free(),
+                Ok(_) => {}
+                // What was missed is in memory for a while longer; nothing worse.
+                Err(error) => tracing::debug!(%error, "news of cleared caches were missed"),
+            }
         }
-        token
     }
 
     /// News of the whole shop, for listeners inside this process.

@@ -20,7 +20,8 @@ pub fn tags(event: &DomainEvent) -> Vec<Tag> {
         }
         E::CatalogueSeeded { .. } => vec![Tag::all()],
         E::UserRegistered { user } | E::UserChanged { user } | E::UserDeleted { user } => vec![Tag::user(*user)],
-        E::SessionStarted { .. } => Vec::new(),
+        // What is shown of books does not tell how often they are looked at.
+        E::SessionStarted { .. } | E::ViewsCounted { .. } => Vec::new(),
         E::SessionExtended { session, .. } => vec![Tag::session(*session)],
         E::SessionsEnded { sessions, .. } | E::SessionsExpired { sessions } => {
             sessions.iter().map(|session| Tag::session(*session)).collect()
@@ -74,6 +75,7 @@ mod tests {
             assert_eq!(texts(event), [format!("user:{user}")]);
         }
         assert!(texts(DomainEvent::SessionStarted { user, session }).is_empty());
+        assert!(texts(DomainEvent::ViewsCounted { books: 1, views: 2 }).is_empty());
         for event in [
             DomainEvent::SessionExtended { user, session },
             DomainEvent::SessionsEnded { user, sessions: vec![session] },

@@ -48,6 +48,12 @@ impl ConsistencyToken {
         self.bounded()
     }
 
+    /// The place of the write.
+    #[must_use]
+    pub fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
     fn bounded(mut self) -> Self {
         if self.tags.len() > MOST_TAGS {
             self.tags = vec![Tag::all().hash()];

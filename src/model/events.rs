@@ -77,6 +77,13 @@ pub enum DomainEvent {
         /// Which.
         sessions: Vec<SessionId>,
     },
+    /// Looks at books were added to their counts.
+    ViewsCounted {
+        /// At how many books.
+        books: u64,
+        /// How many looks.
+        views: u64,
+    },
     /// An administrator cleared a part of the cache.
     CacheCleared {
         /// Which part.
@@ -101,6 +108,7 @@ impl DomainEvent {
             Self::SessionExtended { .. } => "session_extended",
             Self::SessionsEnded { .. } => "sessions_ended",
             Self::SessionsExpired { .. } => "sessions_expired",
+            Self::ViewsCounted { .. } => "views_counted",
             Self::CacheCleared { .. } => "cache_cleared",
         }
     }

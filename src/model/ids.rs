@@ -63,3 +63,7 @@ id!(
     /// An entry of the audit log.
     AuditId
 );
+id!(
+    /// Views that are counted together.
+    ViewBatchId
+);

@@ -20,3 +20,4 @@ pub mod representation;
 pub mod search;
 pub mod seed;
 pub mod tags;
+pub mod views;

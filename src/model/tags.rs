@@ -91,6 +91,18 @@ impl Tag {
         Self(format!("session:{id}"))
     }
 
+    /// The one entry whose key has this text, whatever characters a query brought into it.
+    #[must_use]
+    pub fn of_key(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// Whether it stands for whatever begins so.
+    #[must_use]
+    pub fn is_pattern(&self) -> bool {
+        self.0 == "*" || self.0.ends_with(":*")
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

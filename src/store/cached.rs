@@ -41,6 +41,15 @@ impl Rendered {
     }
 }
 
+/// What the primary says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Truth {
+    /// The answer, unless there is none.
+    Known(Option<Representation>),
+    /// It could not be asked.
+    Unknown,
+}
+
 impl Outage for StoreError {
     fn is_outage(&self) -> bool {
         matches!(self, Self::Unavailable { .. })
@@ -126,8 +135,58 @@ impl Store {
         Fut: Future<Output = Result<Rendered, E>> + Send + 'static,
     {
         let token = consistency::presented();
-        let found = self.cache().fetch(key, tags, token.as_ref(), self.loader(load)).await?;
-        Ok(answer(&found))
+        let load = self.loader(load);
+        let Some(at_least) = self.renewing else {
+            return Ok(answer(&self.cache().fetch(key, tags, token.as_ref(), load).await?));
+        };
+        let found = self.cache().fetch(key, tags, token.as_ref(), load.clone()).await?;
+        let ends_soon = found.entry.span.fresh.saturating_sub(found.entry.age(Instant::now())) < at_least;
+        let renewed = match found.level {
+            Level::Local | Level::Remote if ends_soon => self.cache().renewed(key, tags, &found.entry, load).await,
+            _ => None,
+        };
+        Ok(answer(&renewed.unwrap_or(found)))
+    }
+
+    /// The answers of many keys, in their order, each with what it depends on as far as that is known before. What the cache
+    /// lacks is loaded at once: `load` is given the places of what is wanted, and answers in their order.
+    ///
+    /// # Errors
+    /// Those of `load`.
+    pub async fn cached_many<E, F, Fut>(&self, wanted: &[(Key, Vec<Tag>)], load: F) -> Result<Vec<Option<Answer>>, E>
+    where
+        E: Outage + Clone,
+        F: Fn(Self, Vec<usize>) -> Fut,
+        Fut: Future<Output = Result<Vec<Rendered>, E>> + Send,
+    {
+        let load = |plan, places| {
+            let fill = Fill { plan, seen: Arc::default() };
+            let reading = load(Self { fill: Some(fill.clone()), ..self.clone() }, places);
+            async move {
+                let rendered = reading.await?;
+                let sample = fill.take();
+                Ok(rendered.into_iter().map(|one| loaded(one.content, one.tags, sample.clone())).collect())
+            }
+        };
+        let (token, at_least) = (consistency::presented(), self.renewing.unwrap_or_default());
+        let found = self.cache().fetch_many(wanted, at_least, token.as_ref(), load).await?;
+        Ok(found.iter().map(|found| found.as_ref().and_then(answer)).collect())
+    }
+
+    /// What `load` makes of the primary at this moment, past the cache and without keeping it.
+    ///
+    /// # Errors
+    /// Those of `load`.
+    pub async fn truth<E, F, Fut>(&self, load: F) -> Result<Truth, E>
+    where
+        F: FnOnce(Self) -> Fut,
+        Fut: Future<Output = Result<Rendered, E>>,
+    {
+        let plan = Plan { need: Position::default(), trusted: false };
+        let fill = Fill { plan, seen: Arc::default() };
+        let Rendered { content, .. } = load(Self { fill: Some(fill.clone()), ..self.clone() }).await?;
+        // Without the primary a replica answers, which may be behind.
+        Ok(if fill.take().is_some_and(|sample| sample.latest) { Truth::Known(content) } else { Truth::Unknown })
     }
 
     /// Loads the answer of `key` again after a write, at this process and for all, and waits for nothing: the next reader

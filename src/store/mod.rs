@@ -2,10 +2,12 @@
 //! queries. The cache finds its place here, between the callers above and the database below.
 
 mod audit;
+pub mod cache_admin;
 mod cached;
 pub mod consistency;
 mod genres;
 pub mod import;
+pub mod limits;
 mod listing;
 mod products;
 mod related;
@@ -14,8 +16,10 @@ mod seed;
 mod sessions;
 mod sql;
 mod users;
+mod views;
 
 use std::future::Future;
+use std::time::Duration;
 
 use crate::db::{Db, WriteTransaction};
 use crate::invalidation::Invalidation;
@@ -23,7 +27,8 @@ use crate::model::events::Events;
 use cached::Fill;
 
 pub use crate::cache::{Entry, Family, Key, Level, Outage};
-pub use cached::Rendered;
+pub use crate::invalidation::Announced;
+pub use cached::{Rendered, Truth};
 
 pub use listing::{FacetCount, FacetQuery};
 
@@ -36,6 +41,8 @@ pub struct Store {
     invalidation: Invalidation,
     /// Within a load of the cache: what its reads have to see to.
     fill: Option<Fill>,
+    /// What is read and is fresh for less than this is loaded again.
+    renewing: Option<Duration>,
 }
 
 /// A transaction that can write, with the writes of all repositories as its methods. Dropped without
@@ -49,7 +56,14 @@ impl Store {
     /// Repositories over this database, behind the cache of `invalidation`.
     #[must_use]
     pub fn new(db: Db, invalidation: Invalidation) -> Self {
-        Self { db, invalidation, fill: None }
+        Self { db, invalidation, fill: None, renewing: None }
+    }
+
+    /// The same, but whatever is read and is fresh for less than `at_least` is loaded again, before it runs out. For whoever
+    /// reads ahead of the readers, not for those.
+    #[must_use]
+    pub fn renewing(&self, at_least: Duration) -> Self {
+        Self { renewing: Some(at_least), ..self.clone() }
     }
 
     /// What makes the cache out of date.
@@ -85,11 +99,19 @@ impl WriteTx {
     /// # Errors
     /// See [`WriteTransaction::commit`].
     pub async fn commit(self, events: impl Into<Events>) -> Result<(), StoreError> {
-        let token = self.invalidation.commit(self.transaction, &events.into()).await?;
-        if let Some(token) = &token {
-            consistency::note(token);
+        self.commit_and_tell(events).await.map(drop)
+    }
+
+    /// The same, and tells what became of it: nothing where the primary went away before the floor could be learnt.
+    ///
+    /// # Errors
+    /// As [`WriteTx::commit`].
+    pub async fn commit_and_tell(self, events: impl Into<Events>) -> Result<Option<Announced>, StoreError> {
+        let announced = self.invalidation.commit(self.transaction, &events.into()).await?;
+        if let Some(announced) = &announced {
+            consistency::note(&announced.token);
         }
-        Ok(())
+        Ok(announced)
     }
 
     /// Ends a transaction that changed nothing.

@@ -17,6 +17,16 @@ impl Store {
         self.read("products.by_id", Consistency::Eventual, |mut c| async move { sql::by_id(&mut c, id).await }).await
     }
 
+    /// Those of these books that there are, in no certain order. One statement.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn products(&self, ids: &[ProductId]) -> Result<Vec<Product>, StoreError> {
+        let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+        let ids = ids.as_slice();
+        self.read("products.by_ids", Consistency::Eventual, |mut c| async move { sql::by_ids(&mut c, ids).await }).await
+    }
+
     /// The book with this ISBN.
     ///
     /// # Errors

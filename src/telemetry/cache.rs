@@ -49,6 +49,17 @@ pub fn record_breaker_opened() {
     metrics::counter!(names::CACHE_BREAKER_OPENED_TOTAL).increment(1);
 }
 
+/// One comparison of an entry with the primary.
+pub fn record_audit(family: &'static str, result: &'static str) {
+    metrics::counter!(names::CACHE_AUDITS_TOTAL, "family" => family, "result" => result).increment(1);
+}
+
+/// An entry that was served and not true, and how old it was.
+pub fn record_inconsistency(family: &'static str, age: Duration) {
+    metrics::counter!(names::CACHE_INCONSISTENCY_TOTAL, "family" => family).increment(1);
+    metrics::histogram!(names::CACHE_INCONSISTENCY_AGE_SECONDS).record(age.as_secs_f64());
+}
+
 /// How full the first level is.
 pub fn record_local(entries: u64, bytes: u64, evictions: u64) {
     metrics::gauge!(names::CACHE_ENTRIES).set(entries as f64);

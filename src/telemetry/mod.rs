@@ -3,9 +3,11 @@
 pub mod access_log;
 pub mod cache;
 pub mod database;
+pub mod limits;
 pub mod names;
 pub mod request;
 mod sampling;
+pub mod views;
 
 use std::sync::OnceLock;
 

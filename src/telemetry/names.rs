@@ -6,8 +6,10 @@ pub const HTTP_REQUESTS_TOTAL: &str = "http_requests_total";
 pub const HTTP_REQUEST_DURATION_SECONDS: &str = "http_request_duration_seconds";
 /// Requests in work.
 pub const HTTP_REQUESTS_IN_FLIGHT: &str = "http_requests_in_flight";
-/// Requests refused with 429, by `policy`.
+/// Requests refused with 429, by `class` and `policy`.
 pub const HTTP_REQUESTS_LIMITED_TOTAL: &str = "http_requests_limited_total";
+/// Requests that were counted in this process alone, since Redis gave no answer, by `policy`.
+pub const RATE_LIMIT_FALLBACKS_TOTAL: &str = "rate_limit_fallbacks_total";
 /// Requests refused with 503 because too many were in work.
 pub const HTTP_REQUESTS_SHED_TOTAL: &str = "http_requests_shed_total";
 /// Lines of the access log that were dropped because nobody took them.
@@ -50,6 +52,16 @@ pub const CACHE_ENTRIES: &str = "cache_entries";
 pub const CACHE_BYTES: &str = "cache_bytes";
 /// Entries that had to make room for others.
 pub const CACHE_EVICTIONS_TOTAL: &str = "cache_evictions_total";
+/// Entries that were compared with the primary, by `family` and `result`.
+pub const CACHE_AUDITS_TOTAL: &str = "cache_audits_total";
+/// Entries that were served and not true, by `family`. One that stays so is counted at every audit.
+pub const CACHE_INCONSISTENCY_TOTAL: &str = "cache_inconsistency_total";
+/// How old they were.
+pub const CACHE_INCONSISTENCY_AGE_SECONDS: &str = "cache_inconsistency_age_seconds";
+/// Looks at books that were written to the database.
+pub const VIEWS_COUNTED_TOTAL: &str = "views_counted_total";
+/// Looks at books that were not counted.
+pub const VIEWS_DROPPED_TOTAL: &str = "views_dropped_total";
 
 /// What a metric is, for its `HELP` and `TYPE`.
 pub(super) enum Kind {
@@ -67,6 +79,7 @@ pub(super) const ALL: &[(&str, Kind, &str)] = &[
     (HTTP_REQUEST_DURATION_SECONDS, Kind::Seconds, "Time from a request's head to the last byte of its answer."),
     (HTTP_REQUESTS_IN_FLIGHT, Kind::Gauge, "Requests in work."),
     (HTTP_REQUESTS_LIMITED_TOTAL, Kind::Counter, "Requests refused by a rate limit."),
+    (RATE_LIMIT_FALLBACKS_TOTAL, Kind::Counter, "Requests counted in this process alone, for want of Redis."),
     (HTTP_REQUESTS_SHED_TOTAL, Kind::Counter, "Requests refused because too many were in work."),
     (
         HTTP_ACCESS_LOG_DROPPED_TOTAL,
@@ -92,4 +105,13 @@ pub(super) const ALL: &[(&str, Kind, &str)] = &[
     (CACHE_REDIS_ERRORS_TOTAL, Kind::Counter, "Calls to Redis that gave their caller no answer."),
     (CACHE_BREAKER_STATE, Kind::Gauge, "The circuit breaker before Redis: 0 closed, 1 half open, 2 open."),
     (CACHE_BREAKER_OPENED_TOTAL, Kind::Counter, "How often the circuit breaker before Redis opened."),
+    (CACHE_AUDITS_TOTAL, Kind::Counter, "Entries of the cache that were compared with the primary."),
+    (CACHE_INCONSISTENCY_TOTAL, Kind::Counter, "Entries that were served and were not what the primary says."),
+    (CACHE_INCONSISTENCY_AGE_SECONDS, Kind::Seconds, "Age of the entries that were served and not true."),
+    (VIEWS_COUNTED_TOTAL, Kind::Counter, "Looks at books that were written to the database."),
+    (
+        VIEWS_DROPPED_TOTAL,
+        Kind::Counter,
+        "Looks at books that were not counted, for want of room or of a primary at the end.",
+    ),
 ];

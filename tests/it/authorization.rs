@@ -34,6 +34,7 @@ const TABLE: &[(&str, May)] = &[
     ("listGenres", Anybody),
     ("getProduct", Anybody),
     ("getProductByIsbn", Anybody),
+    ("getProducts", Anybody),
     ("createProduct", Admin),
     ("replaceProduct", Admin),
     ("patchProduct", Admin),
@@ -55,6 +56,11 @@ const TABLE: &[(&str, May)] = &[
     ("endSession", Customer),
     // admin
     ("listAuditRecords", Admin),
+    ("getCache", Admin),
+    ("getCacheEntry", Admin),
+    ("clearCache", Admin),
+    ("warmCache", Admin),
+    ("getProductViews", Admin),
 ];
 
 /// One operation of the document.

@@ -208,3 +208,22 @@ async fn without_redis_all_of_it_works() {
     assert_eq!(title(&one, &path).await, "Atuan");
     eventually("the other one has learnt", async || title(&other, &path).await == "Atuan").await;
 }
+
+#[tokio::test]
+async fn a_browser_need_not_know_of_the_token() {
+    let shop = Shop::with_quick_hashes(&[]).await;
+    shop.register("ada@example.org").await.expect(201);
+    let sign_in = json!({"email": "ada@example.org", "password": crate::support::people::PASSWORD, "cookie": true});
+    let signed_in = shop.post("/sessions").json(&sign_in).send().await.expect(201);
+    let session = signed_in.headers.get_all("set-cookie").iter().find_map(|cookie| {
+        let cookie = cookie.to_str().unwrap();
+        cookie.starts_with("bookstore_session=").then(|| cookie.split(';').next().unwrap().to_owned())
+    });
+    let csrf = signed_in.json()["csrf_token"].as_str().unwrap().to_owned();
+    let renamed = shop.patch("/users/me").header("cookie", &session.unwrap()).header("x-csrf-token", &csrf);
+    let renamed = renamed.json(&json!({"display_name": "Ada Lovelace"})).send().await.expect(200);
+    let kept = renamed.header("set-cookie");
+    assert!(kept.starts_with(&format!("bookstore_consistency={}; ", renamed.header("consistency-token"))), "{kept}");
+    shop.get("/genres").header("cookie", kept.split(';').next().unwrap()).send().await.expect(200);
+    shop.get("/genres").header("cookie", "bookstore_consistency=nonsense").send().await.expect(200);
+}

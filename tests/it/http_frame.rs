@@ -6,7 +6,7 @@ mod observation;
 mod problems;
 mod slowness;
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -16,7 +16,8 @@ use axum::{
     routing::{get, post},
 };
 use bookstore::{
-    domain::health::Health,
+    config::Config,
+    domain::{health::Health, limits::RateLimiter},
     http::{
         AsItIs, Frame, FrameOptions, IMPORT_ROUTE,
         cache_policy::CachePolicy,
@@ -25,7 +26,7 @@ use bookstore::{
         middleware::{
             bounds::{Bounds, RouteBounds, body_problem},
             context::RequestContext,
-            rate_limit::{Allowance, Limits},
+            rate_limit::Limits,
         },
         problem::{Kind, Problem, ProblemDocument},
     },
@@ -114,9 +115,14 @@ fn options() -> FrameOptions {
 }
 
 fn limits_of(address: u32, user: u32) -> Arc<Limits> {
-    let allowance =
-        |requests| Allowance { requests: NonZeroU32::new(requests).unwrap(), window: Duration::from_secs(100) };
-    Arc::new(Limits::new(allowance(address), allowance(user)))
+    let quotas = ["read", "write"].into_iter().flat_map(|class| {
+        let quota = |per, requests| (format!("limits.{class}_per_{per}"), format!("{requests}/100s"));
+        [quota("address", address), quota("user", user)]
+    });
+    let urls = [("database.url", "postgres://db/shop"), ("redis.url", "redis://redis")];
+    let urls = urls.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let config = Config::load(None, [], urls.into_iter().chain(quotas)).unwrap();
+    Arc::new(Limits::new(RateLimiter::new(&config.limits, None)))
 }
 
 fn app() -> Frame {

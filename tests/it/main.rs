@@ -11,12 +11,15 @@
 )]
 
 mod architecture;
+mod auditor;
 mod authorization;
 mod cache;
+mod cache_admin;
 mod coherence;
 mod fetch;
 mod http_frame;
 mod import;
+mod limits;
 mod listing;
 mod nodes;
 mod outage;
@@ -33,3 +36,4 @@ mod stack;
 mod support;
 mod throttling;
 mod users;
+mod views;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use bookstore::app;
 use bookstore::db::Db;
 use bookstore::domain::credentials::{Credentials, CredentialsError};
+use bookstore::domain::limits::RateLimiter;
 use bookstore::domain::passwords::{Password, Passwords};
 use bookstore::domain::throttle::Throttle;
 
@@ -15,8 +16,8 @@ use crate::support::people::{PASSWORD, QUICK_HASHES};
 
 const LIMITED: [(&str, &str); 5] = [
     ("limits.enabled", "true"),
-    ("limits.per_address", "100000/1s"),
-    ("limits.per_user", "100000/1s"),
+    ("limits.write_per_address", "100000/1s"),
+    ("limits.write_per_user", "100000/1s"),
     ("limits.sign_in_per_account", "3/1h"),
     ("limits.sign_in_per_address", "1000/1h"),
 ];
@@ -76,8 +77,10 @@ fn credentials(shop: &Shop, more: &[(&str, &str)]) -> (Credentials, Passwords, D
     let config = shop.config(&[&QUICK_HASHES, more].concat());
     let db = Db::new(&config.database).unwrap();
     let passwords = Passwords::new(&config.auth).unwrap();
-    let credentials =
-        Credentials::new(app::store(&config, &db).unwrap(), passwords.clone(), Throttle::new(&config.limits));
+    let store = app::store(&config, &db).unwrap();
+    let limiter = config.limits.enabled.then(|| RateLimiter::new(&config.limits, Some(store.clone())));
+    let throttle = Throttle::new(&config.limits, limiter.as_ref());
+    let credentials = Credentials::new(store, passwords.clone(), throttle);
     (credentials, passwords, db)
 }
 

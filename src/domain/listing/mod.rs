@@ -10,12 +10,14 @@ pub use filters::{FilterDraft, MAX_GENRES};
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
+
 use super::violation::Violation;
 use crate::model::answer::{Answer, RenderError, RenderQuery};
 use crate::model::listing::{Facet, FacetCounts, Filters, Position, ProductSummary, Sort};
 use crate::model::product::Status;
 use crate::model::tags::Tag;
-use crate::store::{Family, Key, Outage, Rendered, Store, StoreError};
+use crate::store::{Family, Key, Outage, Rendered, Store, StoreError, Truth};
 
 /// The most books on a page.
 pub const MAX_LIMIT: u32 = 100;
@@ -112,27 +114,31 @@ impl Listing {
         query: &str,
         sees_unlisted: bool,
     ) -> Result<Answer, ListingError> {
-        let sort = request.sort.unwrap_or(Sort::Popularity);
-        let mut violations = Vec::new();
-        let filters = keep(request.filters.check(), &mut violations);
-        let limit = keep(check_limit(request.limit, DEFAULT_LIMIT, MAX_LIMIT).map_err(|v| vec![v]), &mut violations);
-        let (Some(filters), Some(limit)) = (filters, limit) else {
-            return Err(ListingError::Invalid(violations));
-        };
-        authorize(&filters, sees_unlisted)?;
-        let seal = Seal::of(&("listing", sort, &filters));
-        let after = match &request.cursor {
-            Some(text) => Some(position(text, sort, seal)?),
-            None => None,
-        };
-        let checked = Checked { filters, sort, limit, after, facets: request.facets, seal };
-        let (render, text): (_, Arc<str>) = (self.render, query.into());
-        let load = move |store: Store| {
-            let (checked, text) = (checked.clone(), Arc::clone(&text));
-            async move { Ok::<_, ListingError>(Rendered::found(render(Self::read(&store, checked).await?, &text)?)) }
-        };
+        let checked = check(request)?;
+        authorize(&checked.filters, sees_unlisted)?;
         let key = Key::new(Family::BookList, query);
+        let load = self.load(checked, query);
         self.store.cached(&key, &[Tag::book_lists()], load).await?.ok_or(ListingError::Missing)
+    }
+
+    /// What the primary says of a page, whoever may see it.
+    ///
+    /// # Errors
+    /// As [`Listing::page`].
+    pub async fn truth(&self, request: ListingRequest, query: &str) -> Result<Truth, ListingError> {
+        self.store.truth(self.load(check(request)?, query)).await
+    }
+
+    fn load(
+        &self,
+        checked: Checked,
+        query: &str,
+    ) -> impl Fn(Store) -> BoxFuture<'static, Result<Rendered, ListingError>> + Clone + use<> {
+        let (render, text): (_, Arc<str>) = (self.render, query.into());
+        move |store: Store| {
+            let (checked, text) = (checked.clone(), Arc::clone(&text));
+            Box::pin(async move { Ok(Rendered::found(render(Self::read(&store, checked).await?, &text)?)) })
+        }
     }
 
     async fn read(store: &Store, request: Checked) -> Result<ListingPage, StoreError> {
@@ -149,6 +155,22 @@ impl Listing {
         };
         Ok(ListingPage { items: found.into_iter().map(|(book, _)| book).collect(), next_cursor, facets })
     }
+}
+
+fn check(request: ListingRequest) -> Result<Checked, ListingError> {
+    let sort = request.sort.unwrap_or(Sort::Popularity);
+    let mut violations = Vec::new();
+    let filters = keep(request.filters.check(), &mut violations);
+    let limit = keep(check_limit(request.limit, DEFAULT_LIMIT, MAX_LIMIT).map_err(|v| vec![v]), &mut violations);
+    let (Some(filters), Some(limit)) = (filters, limit) else {
+        return Err(ListingError::Invalid(violations));
+    };
+    let seal = Seal::of(&("listing", sort, &filters));
+    let after = match &request.cursor {
+        Some(text) => Some(position(text, sort, seal)?),
+        None => None,
+    };
+    Ok(Checked { filters, sort, limit, after, facets: request.facets, seal })
 }
 
 fn position(cursor: &str, sort: Sort, seal: Seal) -> Result<Position, ListingError> {

@@ -1,5 +1,6 @@
 //! Books: reading them, and the writes of administrators.
 
+mod batch;
 mod draft;
 
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
+pub use batch::MAX_BATCH;
 pub use draft::{MoneyDraft, ProductDraft, Rules, SeriesDraft, genre_name};
 
 use super::violation::Violation;
@@ -19,7 +21,7 @@ use crate::model::isbn::{Isbn10, Isbn13};
 use crate::model::precondition::ExpectedVersion;
 use crate::model::product::{Product, ProductFields, Status};
 use crate::model::tags::Tag;
-use crate::store::{Family, Key, Outage, Rendered, Store, StoreError, WriteTx};
+use crate::store::{Family, Key, Outage, Rendered, Store, StoreError, Truth, WriteTx};
 
 /// Why a request about books was refused.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -100,6 +102,22 @@ impl Products {
         visible(self.store.cached(&detail_key(id), &[Tag::book(id)], load).await?, sees_drafts)
     }
 
+    /// What the primary says of the book with this id.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn truth(&self, id: ProductId) -> Result<Truth, ProductError> {
+        self.store.truth(self.detail(id)).await
+    }
+
+    /// What the primary says of the book with this ISBN.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn truth_by_isbn(&self, isbn: Isbn13) -> Result<Truth, ProductError> {
+        self.store.truth(self.by_isbn(isbn)).await
+    }
+
     fn detail(
         &self,
         id: ProductId,
@@ -137,11 +155,19 @@ impl Products {
                 }
             },
         };
-        let (render, key) = (self.pages.by_isbn, Key::new(Family::BookByIsbn, number.as_str()));
-        let load = move |store: Store| {
+        let key = Key::new(Family::BookByIsbn, number.as_str());
+        visible(self.store.cached(&key, &[], self.by_isbn(number)).await?, sees_drafts)
+    }
+
+    fn by_isbn(
+        &self,
+        number: Isbn13,
+    ) -> impl Fn(Store) -> BoxFuture<'static, Result<Rendered, ProductError>> + Clone + Send + Sync + 'static {
+        let render = self.pages.by_isbn;
+        move |store: Store| {
             let number = number.clone();
-            async move {
-                Ok::<_, ProductError>(match store.product_by_isbn(&number).await? {
+            Box::pin(async move {
+                Ok(match store.product_by_isbn(&number).await? {
                     Some(product) => {
                         let tag = Tag::book(product.id);
                         Rendered::found(render(product)?).depends_on(tag)
@@ -149,9 +175,8 @@ impl Products {
                     // Until some book gets this number.
                     None => Rendered::absent().depends_on(Tag::isbns()),
                 })
-            }
-        };
-        visible(self.store.cached(&key, &[], load).await?, sees_drafts)
+            })
+        }
     }
 
     /// Adds a book. Without `work` it is the first edition of a work of its own.

@@ -16,7 +16,7 @@ use super::API_PREFIX;
 use super::auth::MaybeCaller;
 use super::cache_policy::CachePolicy;
 use super::conditional::{Conditions, finished, respond};
-use super::extract::Query;
+use super::extract::{Query, checked_query};
 use super::problem::{FieldError, Kind, Problem};
 use super::products::StatusDocument;
 use super::state::AppState;
@@ -61,17 +61,11 @@ async fn list(
     State(state): State<AppState>,
     MaybeCaller(caller): MaybeCaller,
     OriginalUri(uri): OriginalUri,
-    Query(mut parameters): Query<ListingParameters>,
+    Query(parameters): Query<ListingParameters>,
     conditions: Conditions,
 ) -> Result<Response, Problem> {
     let status = parameters.status;
-    let request = ListingRequest {
-        filters: parameters.take_filters().with_status(status),
-        sort: parameters.sort,
-        limit: parameters.limit,
-        cursor: parameters.cursor,
-        facets: parameters.facets,
-    };
+    let request = request(parameters);
     let signed_in = caller.is_some();
     let sees_unlisted = caller.is_some_and(|caller| caller.is_admin());
     let answer = match state.listing.page(request, &canonical_query(&uri), sees_unlisted).await {
@@ -81,6 +75,23 @@ async fn list(
     let public = status.is_none_or(|status| status == Status::Active);
     let policy = if public { CachePolicy::BookListing } else { CachePolicy::Private };
     Ok(respond(&answer, policy, &conditions))
+}
+
+fn request(mut parameters: ListingParameters) -> ListingRequest {
+    let status = parameters.status;
+    ListingRequest {
+        filters: parameters.take_filters().with_status(status),
+        sort: parameters.sort,
+        limit: parameters.limit,
+        cursor: parameters.cursor,
+        facets: parameters.facets,
+    }
+}
+
+/// The request that a canonical query stands for.
+#[must_use]
+pub fn read_query(query: &str) -> Option<ListingRequest> {
+    checked_query(query).ok().map(request)
 }
 
 /// A page of a list as it is answered.

@@ -77,6 +77,15 @@ where
             },
         };
     }
+    // Apart, so that the room for it is not kept with every connection.
+    Box::pin(with_body(bounds, request, answer)).await
+}
+
+/// The same for a request with a body.
+async fn with_body<F>(bounds: Bounds, request: Request, answer: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let stalled = CancellationToken::new();
     let waiting = Arc::new(AtomicBool::new(false));
     let request = request.map(|body| {

@@ -48,6 +48,8 @@ pub fn is_by_cookie(headers: &HeaderMap) -> bool {
 pub fn tell(token: &ConsistencyToken, by_cookie: bool, headers: &mut HeaderMap) {
     let Ok(value) = HeaderValue::try_from(token.to_string()) else { return };
     headers.insert(CONSISTENCY_TOKEN, value);
+    // An answer with cookies of its own ends a session: nothing of it is to be left behind.
+    let by_cookie = by_cookie && !headers.contains_key(header::SET_COOKIE);
     // It is no secret and opens nothing; scripts have no use for it.
     let cookie = format!("{COOKIE}={token}; Path=/; Max-Age={KEPT_FOR}; HttpOnly; SameSite=Lax");
     if by_cookie && let Ok(value) = HeaderValue::try_from(cookie) {

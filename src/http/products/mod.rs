@@ -1,9 +1,11 @@
 //! Books: their pages, and the writes of administrators.
 
+mod batch;
 mod documents;
 mod write;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
@@ -28,6 +30,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(write::create))
         .routes(routes!(read, write::replace, write::patch, write::retire))
         .routes(routes!(read_by_isbn))
+        .routes(routes!(batch::read_many))
 }
 
 /// Read a book
@@ -46,7 +49,11 @@ async fn read(
     conditions: Conditions,
 ) -> Result<Response, Problem> {
     let answer = state.products.get(ProductId(id), caller.is_admin()).await?;
-    Ok(respond(&answer, policy(&answer), &conditions))
+    let response = respond(&answer, policy(&answer), &conditions);
+    if is_view(&response) {
+        state.views.seen(ProductId(id));
+    }
+    Ok(response)
 }
 
 /// Find a book by its ISBN
@@ -73,7 +80,23 @@ async fn read_by_isbn(
         }
         found => found?,
     };
-    Ok(respond(&answer, policy(&answer), &conditions))
+    let response = respond(&answer, policy(&answer), &conditions);
+    if is_view(&response)
+        && let Some(id) = located(&answer)
+    {
+        state.views.seen(id);
+    }
+    Ok(response)
+}
+
+/// Whether a book was looked at: a client that has it already and is told so looks at it as well.
+fn is_view(response: &Response) -> bool {
+    response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED
+}
+
+/// The book whose own address an answer tells.
+fn located(answer: &Answer) -> Option<ProductId> {
+    answer.representation.particulars.content_location.as_deref()?.rsplit('/').next()?.parse().ok()
 }
 
 /// Drafts are kept by administrators' own clients alone.

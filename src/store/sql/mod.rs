@@ -12,3 +12,4 @@ pub(super) mod seed;
 pub(super) mod sessions;
 pub(super) mod suggestions;
 pub(super) mod users;
+pub(super) mod views;

@@ -137,6 +137,15 @@ pub(in crate::store) async fn by_id(connection: &mut PgConnection, id: ProductId
     product_query!("WHERE p.id = $1", id.0).fetch_optional(connection).await?.map(Product::try_from).transpose()
 }
 
+pub(in crate::store) async fn by_ids(connection: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Product>> {
+    product_query!("WHERE p.id = ANY($1)", ids)
+        .fetch_all(connection)
+        .await?
+        .into_iter()
+        .map(Product::try_from)
+        .collect()
+}
+
 pub(in crate::store) async fn by_isbn13(connection: &mut PgConnection, isbn: &str) -> sqlx::Result<Option<Product>> {
     product_query!("WHERE p.isbn13 = $1", isbn).fetch_optional(connection).await?.map(Product::try_from).transpose()
 }

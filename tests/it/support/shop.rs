@@ -7,7 +7,7 @@ use bookstore::app::App;
 use bookstore::config::Config;
 use bookstore::dev::{Node, Stack};
 use bookstore::domain::access::Token;
-use bookstore::lifecycle::Lifecycle;
+use bookstore::lifecycle::{Lifecycle, Shutdown};
 use bookstore::model::clock::{ShiftedClock, SystemClock};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
@@ -30,6 +30,7 @@ pub struct Shop {
     address: SocketAddr,
     client: reqwest::Client,
     lifecycle: Lifecycle,
+    serving: Option<tokio::task::JoinHandle<anyhow::Result<Shutdown>>>,
 }
 
 /// An answer, read to its end.
@@ -108,6 +109,11 @@ impl Shop {
         Self::at(primary, replica, redis, settings).await
     }
 
+    /// The database, where it is on the shared stack.
+    pub fn database(&self) -> &TestDatabase {
+        self.database.as_ref().expect("a shop on the shared stack")
+    }
+
     /// A shop over a new database of a stack of its own.
     pub async fn on(stack: &Stack, settings: &[(&str, &str)]) -> Self {
         let mut admin = super::database::admin(stack, Node::Primary).await;
@@ -126,6 +132,23 @@ impl Shop {
             let _ =
                 tracing_subscriber::fmt().with_env_filter(EnvFilter::from_default_env()).with_test_writer().try_init();
         }
+        let config = Self::config_at([primary, replica, redis], settings);
+        let clock = ShiftedClock::new(Arc::new(SystemClock));
+        let app = App::build_with_clock(config, None, Arc::new(clock.clone())).await.unwrap();
+        let (address, lifecycle) = (app.address().unwrap(), app.lifecycle());
+        let serving = Some(tokio::spawn(app.serve()));
+        let client = reqwest::Client::new();
+        let urls = [primary, replica, redis].map(str::to_owned);
+        Self { primary_url: primary.to_owned(), urls, database: None, clock, address, client, lifecycle, serving }
+    }
+
+    /// Ends it in order, and says how that went.
+    pub async fn close(&mut self) -> Shutdown {
+        self.lifecycle.stop();
+        self.serving.take().unwrap().await.unwrap().unwrap()
+    }
+
+    fn config_at([primary, replica, redis]: [&str; 3], settings: &[(&str, &str)]) -> Config {
         // Databases of other tests share the Redis.
         let prefix = primary.rsplit('/').next().unwrap_or("bookstore");
         let usual = [
@@ -137,19 +160,21 @@ impl Shop {
             ("http.bind", "127.0.0.1:0"),
             ("metrics.enabled", "false"),
             ("limits.enabled", "false"),
+            ("cache.warm_books", "0"),
+            // What happens by the clock would be in the way of tests that count.
+            ("views.flush_interval", "10m"),
+            ("cache.audit_interval", "0s"),
         ];
         let overrides = usual.iter().chain(settings).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        let clock = ShiftedClock::new(Arc::new(SystemClock));
-        let config = Config::load(None, [], overrides).unwrap();
-        let app = App::build_with_clock(config, None, Arc::new(clock.clone())).await.unwrap();
-        let (address, lifecycle) = (app.address().unwrap(), app.lifecycle());
-        tokio::spawn(app.serve());
-        let client = reqwest::Client::new();
-        let urls = [primary, replica, redis].map(str::to_owned);
-        Self { primary_url: primary.to_owned(), urls, database: None, clock, address, client, lifecycle }
+        Config::load(None, [], overrides).unwrap()
     }
 
-    /// The configuration of another process over the same database.
+    /// The configuration of another process of the same shop.
+    pub fn config_beside(&self, settings: &[(&str, &str)]) -> Config {
+        Self::config_at(self.urls.each_ref().map(String::as_str), settings)
+    }
+
+    /// The configuration of another process over the same database, without Redis.
     pub fn config(&self, settings: &[(&str, &str)]) -> Config {
         let urls = [("database.url", self.primary_url.as_str()), ("redis.url", "redis://127.0.0.1:1/0")];
         let overrides = urls.iter().chain(settings).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
