@@ -15,8 +15,8 @@ use crate::model::position::{Epoch, Position};
 use crate::model::tags::Tag;
 use crate::telemetry::cache as telemetry;
 
-/// For how long a process waits for another one that loads the same key.
-const TURN_PATIENCE: Duration = Duration::from_millis(1_500);
+/// For how long a process waits for another one that loads the same key: longer than a turn lasts that nobody ends.
+const TURN_PATIENCE: Duration = Duration::from_secs(4);
 
 /// The first and the longest pause between two looks for what another process loads.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(20));

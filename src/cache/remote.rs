@@ -13,7 +13,7 @@ use super::key::Key;
 use super::redis::{Redis, RedisError, Script};
 
 /// For how long a process may be the one that loads a key for all.
-const LOCK_TIME: Duration = Duration::from_secs(3);
+const LOCK_TIME: Duration = Duration::from_secs(2);
 
 /// How often an entry is sent in all where Redis does not take it.
 const PUT_ATTEMPTS: u32 = 3;
