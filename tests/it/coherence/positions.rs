@@ -132,7 +132,7 @@ async fn no_read_claims_a_write_that_it_did_not_see() {
         let [at_primary, at_replica] = stress(&ground, writers).await;
         let mode = if standby.is_empty() { "commits at once" } else { "commits that wait for the standby" };
         println!("{mode}: primary {at_primary:?}, replica {at_replica:?} (reads, wrong ones)");
-        assert!(at_primary.0 > 200 && at_replica.0 > 200, "{mode}: too few reads to say anything");
+        assert!(at_primary.0 > 20 && at_replica.0 > 20, "{mode}: too few reads to say anything");
         assert_eq!((at_primary.1, at_replica.1), (0, 0), "{mode}");
     }
     run(&mut primary, "ALTER SYSTEM RESET synchronous_standby_names").await;

@@ -24,13 +24,13 @@ enum Mode {
 #[derive(Default)]
 struct Catch {
     needle: String,
-    caught: bool,
+    caught: usize,
 }
 
 impl Catch {
     fn look(&mut self, bytes: &[u8]) -> bool {
         let here = bytes.windows(self.needle.len()).any(|window| window == self.needle.as_bytes());
-        self.caught |= here;
+        self.caught += usize::from(here);
         here
     }
 }
@@ -74,7 +74,7 @@ impl Proxy {
 
     /// Holds back answers with these bytes in them.
     pub fn hold(&self, needle: &str) {
-        *self.catch.lock().unwrap() = Catch { needle: needle.into(), caught: false };
+        *self.catch.lock().unwrap() = Catch { needle: needle.into(), caught: 0 };
         self.mode.send_replace(Mode::Holding);
     }
 
@@ -88,8 +88,8 @@ impl Proxy {
         self.mode.send_replace(Mode::Broken);
     }
 
-    /// Whether an answer was held back.
-    pub fn has_caught(&self) -> bool {
+    /// How many answers were held back.
+    pub fn caught(&self) -> usize {
         self.catch.lock().unwrap().caught
     }
 }
