@@ -60,6 +60,8 @@ struct Inner {
     turn: AtomicUsize,
     /// The newest position that this process wrote at or heard of.
     floor: Floor,
+    /// The history that the primary was last seen in; 0 before it was seen at all.
+    epoch: AtomicU64,
     /// Whether this process hears of what others write.
     hearing: AtomicBool,
     /// Until when positions are sampled often, in milliseconds after `started`.
@@ -89,6 +91,7 @@ impl Db {
                 replicas,
                 turn: AtomicUsize::new(0),
                 floor: Floor::default(),
+                epoch: AtomicU64::new(0),
                 hearing: AtomicBool::new(true),
                 busy_until: AtomicU64::new(0),
                 woken: Notify::new(),

@@ -1,6 +1,7 @@
 //! The probes: how every node is and how far it has come.
 
 use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -123,6 +124,7 @@ impl Db {
             (Role::Primary, false) => {
                 history.push(now, probe.position, settings.max_replica_lag * 4);
                 self.inner.floor.settle(generation, probe.position);
+                self.inner.epoch.store(probe.epoch, Ordering::Relaxed);
             }
             (Role::Replica, true) => {}
         }

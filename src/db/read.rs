@@ -179,7 +179,8 @@ impl Db {
                     _ if inner.hearing.load(Ordering::Relaxed) => inner.floor.required(),
                     _ => None,
                 };
-                let epoch = inner.primary.sample().epoch;
+                // The last one that is known: with the primary gone its replicas still are what they were.
+                let epoch = inner.epoch.load(Ordering::Relaxed);
                 let mut nodes = match floor {
                     Some(floor) => self.replicas_in_turn(|node| node.has(epoch, floor)),
                     None => Vec::new(),

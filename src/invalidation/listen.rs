@@ -46,8 +46,8 @@ impl Invalidation {
 
     async fn tail(&self) -> Result<Infallible, Interruption> {
         let inner = &self.inner;
-        // A block and the patience with its answer together stay well below a lease.
-        let (block, patience) = (self.fraction(5), self.fraction(5));
+        // A block stays well below a lease. Where an answer is slow, the watch asks the outbox long before patience ends.
+        let (block, patience) = (self.fraction(5), self.fraction(2));
         let connecting = tokio::time::timeout(self.fraction(1), inner.stream.connect(inner.cache.redis()));
         let mut tail =
             connecting.await.map_err(|_| StreamError::Redis(crate::cache::RedisError::Timeout(self.fraction(1))))??;
