@@ -4,6 +4,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tracing::Instrument as _;
+use tracing::field::Empty;
+
 use super::entry::{Entry, Freshness, Parts, Span, watch};
 use super::fetch::{Loaded, Outage, Plan};
 use super::flight::{Outcome, Ticket};
@@ -67,10 +70,13 @@ impl<F> Quest<F> {
         F: Fn(Plan) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Loaded, E>> + Send,
     {
+        let span = tracing::info_span!("cache.load", cache.family = self.key.family().name(), cache.level = Empty);
+        let of_load = span.clone();
         let flight = async move {
             // No two processes draw the same number within the life of a turn.
             let number = rand::random_range(1..u64::MAX);
             let (outcome, my_turn) = self.fly(number).await;
+            of_load.record("cache.level", outcome.level.name());
             ticket.land(outcome.clone());
             // What follows is for other processes; nobody waits for it.
             if let (Ok(entry), Level::Origin) = (&outcome.result, outcome.level)
@@ -83,7 +89,7 @@ impl<F> Quest<F> {
             }
             outcome
         };
-        tokio::spawn(tracing::Instrument::in_current_span(flight))
+        tokio::spawn(flight.instrument(span))
     }
 
     /// Second level, turn, load. Says whether the turn was taken.

@@ -5,7 +5,7 @@ use std::io::Read as _;
 use serde_json::{Value, json};
 
 use crate::support::database::{database, statements};
-use crate::support::{RedisServer, Shop, eventually};
+use crate::support::{RedisCluster, RedisServer, Shop, eventually};
 
 fn book(title: &str) -> Value {
     json!({
@@ -223,10 +223,39 @@ async fn a_browser_need_not_know_of_the_token() {
     let session = session.unwrap();
     let tag = shop.get("/users/me").header("cookie", &session).send().await.expect(200).header("etag").to_owned();
     let renamed = shop.patch("/users/me").header("cookie", &session).header("x-csrf-token", &csrf);
-    let renamed =
-        renamed.header("if-match", &tag).json(&json!({"display_name": "Ada Lovelace"})).send().await.expect(200);
+    let renamed = renamed
+        .header("if-match", &tag)
+        .json(&json!({"display_name": "Countess of Lovelace"}))
+        .send()
+        .await
+        .expect(200);
     let kept = renamed.header("set-cookie");
     assert!(kept.starts_with(&format!("bookstore_consistency={}; ", renamed.header("consistency-token"))), "{kept}");
     shop.get("/genres").header("cookie", kept.split(';').next().unwrap()).send().await.expect(200);
     shop.get("/genres").header("cookie", "bookstore_consistency=nonsense").send().await.expect(200);
+}
+
+#[tokio::test]
+async fn on_a_cluster_it_is_the_same() {
+    let cluster = RedisCluster::start().await;
+    let settings = [("redis.url", cluster.urls().join(",")), ("redis.mode", "cluster".to_owned())];
+    let settings = settings.each_ref().map(|(key, value)| (*key, value.as_str()));
+    let one = Shop::open_with(&settings).await;
+    let other = one.beside(&settings).await;
+    let admin = one.administrator().await;
+    let (path, tag) = add(&one, &admin, "Earthsea").await;
+    for path in [path.as_str(), "/products?limit=1", "/genres"] {
+        eventually("it is kept", async || is_hit(&one, path).await && is_hit(&other, path).await).await;
+    }
+    let patch = json!({"title": "Atuan"});
+    one.patch(&path).token(&admin).header("if-match", &tag).json(&patch).send().await.expect(200);
+    for path in [path.as_str(), "/products?limit=1"] {
+        eventually("the other one has heard", async || title(&other, path).await == "Atuan").await;
+    }
+    eventually("all processes share it", async || {
+        let fresh = one.beside(&settings).await;
+        eventually("it has begun to trust", async || is_hit(&fresh, "/genres").await).await;
+        source(&fresh, &path).await.ends_with("detail=l2")
+    })
+    .await;
 }
