@@ -95,7 +95,7 @@ def table(rounds):
 
 
 def run(arguments, binary):
-    settings = {"LIMITS__PER_ADDRESS": "4000000000/10s", "LIMITS__PER_USER": "4000000000/10s",
+    settings = {"LIMITS__READ_PER_ADDRESS": "4000000000/10s", "LIMITS__READ_PER_USER": "4000000000/10s", "LIMITS__WRITE_PER_USER": "4000000000/10s",
                 "TELEMETRY__LOG_FILTER": "warn"}
     with Shop(arguments, binary, **settings) as shop:
         rounds, books = measure(arguments, shop)

@@ -145,7 +145,7 @@ def run(arguments, binary):
     collector = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
     threading.Thread(target=collector.serve_forever, daemon=True).start()
     # As in production, but for a limit that one address does not reach.
-    settings = {"LIMITS__PER_ADDRESS": "4000000000/10s", "TELEMETRY__LOG_FILTER": "info", "TELEMETRY__LOG_FORMAT": "json",
+    settings = {"LIMITS__READ_PER_ADDRESS": "4000000000/10s", "TELEMETRY__LOG_FILTER": "info", "TELEMETRY__LOG_FORMAT": "json",
                 "TELEMETRY__OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server_port}", "TELEMETRY__SAMPLE_RATIO": "0.01"}
     with Shop(arguments, binary, **settings) as shop, tempfile.TemporaryDirectory() as folder:
         id = get(shop.url, "/products?limit=1")["items"][0]["id"]
