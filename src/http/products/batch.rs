@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::ProductDocument;
-use crate::domain::products::ProductError;
+use crate::domain::products::{MAX_BATCH, ProductError};
 use crate::http::auth::MaybeCaller;
 use crate::http::cache_policy::CachePolicy;
 use crate::http::conditional::{Conditions, Representation};
@@ -59,8 +59,10 @@ pub(super) async fn read_many(
     conditions: Conditions,
 ) -> Result<Response, Problem> {
     let mut ids: Vec<ProductId> = Vec::with_capacity(parameters.id.len());
+    // What comes again counts against the bound, as the description says.
+    let too_many = parameters.id.len() > MAX_BATCH;
     for id in parameters.id.into_iter().map(ProductId) {
-        if !ids.contains(&id) {
+        if too_many || !ids.contains(&id) {
             ids.push(id);
         }
     }
