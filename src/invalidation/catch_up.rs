@@ -12,11 +12,9 @@ use tokio::sync::Mutex;
 
 use super::Invalidation;
 use super::outbox::{self, Horizon, RETENTION, Row};
-use super::rules;
 use super::stream::hashes;
 use crate::db::DbError;
 use crate::model::position::Position;
-use crate::model::tags::Tag;
 
 /// How often a horizon is taken.
 const HORIZON_INTERVAL: Duration = Duration::from_secs(1);
@@ -80,12 +78,7 @@ impl Invalidation {
     async fn learn(&self, state: &mut State, rows: Vec<Row>) -> Result<(), DbError> {
         let news: Vec<&Row> = rows.iter().filter(|row| !state.known.contains(&row.id)).collect();
         if !news.is_empty() {
-            // An event that this release does not know may concern anything.
-            let unknown = news.iter().any(|row| row.event.is_none());
-            let mut tags: Vec<Tag> = news.iter().filter_map(|row| row.event.as_ref()).flat_map(rules::tags).collect();
-            if unknown {
-                tags.push(Tag::all());
-            }
+            let tags = outbox::tags(news.iter().copied());
             let (epoch, position) = self.inner.db.raise_floor().await?;
             self.know_epoch(epoch);
             self.inner.cache.floors().raise(Position(position.0), hashes(&tags));

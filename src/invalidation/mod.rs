@@ -142,9 +142,7 @@ impl Invalidation {
     /// Raises one's own floors, and tells the others.
     async fn announce(&self, epoch: u64, position: Lsn, ids: Vec<i64>, events: Vec<DomainEvent>) -> Announced {
         let inner = &self.inner;
-        let mut tags: Vec<_> = events.iter().flat_map(rules::tags).collect();
-        tags.sort_unstable();
-        tags.dedup();
+        let tags = rules::tags_of(&events);
         let stamp = Stamp { epoch: Epoch(epoch), position: Position(position.0) };
         let token = ConsistencyToken::new(stamp, &tags);
         self.know_epoch(epoch);

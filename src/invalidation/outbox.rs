@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use sqlx::PgConnection;
 
+use super::rules;
 use crate::db::{Consistency, Db, DbError, Journal, WriteTransaction};
 use crate::model::events::{DomainEvent, Events};
+use crate::model::tags::Tag;
 
 /// Most rows that are published or read in one go.
 const BATCH: i64 = 500;
@@ -79,6 +81,16 @@ fn read(id: i64, payload: serde_json::Value) -> Row {
         tracing::warn!(id, %error, "an event of another release cannot be read");
     }
     Row { id, event: event.ok() }
+}
+
+/// What these rows make out of date. An event that this release does not know may concern anything.
+#[must_use]
+pub fn tags<'a>(mut rows: impl Iterator<Item = &'a Row> + Clone) -> Vec<Tag> {
+    let mut tags = rules::tags_of(rows.clone().filter_map(|row| row.event.as_ref()));
+    if rows.any(|row| row.event.is_none()) {
+        tags.push(Tag::all());
+    }
+    tags
 }
 
 /// Rows that nobody has published `grace` after they were written, locked against others who look, in a transaction that

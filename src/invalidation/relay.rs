@@ -6,11 +6,11 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::outbox;
-use super::{Invalidation, Message, rules};
+use super::stream::hashes;
+use super::{Invalidation, Message};
 use crate::cache::key::LONGEST_LIFE;
 use crate::db::DbError;
 use crate::model::position::{Epoch, Position};
-use crate::model::tags::Tag;
 
 /// How often the outbox is told what was published.
 const MARK_INTERVAL: Duration = Duration::from_millis(50);
@@ -46,16 +46,11 @@ impl Invalidation {
             transaction.rollback().await?;
             return Ok(0);
         }
-        let mut tags: Vec<Tag> = rows.iter().filter_map(|row| row.event.as_ref()).flat_map(rules::tags).collect();
-        if rows.iter().any(|row| row.event.is_none()) {
-            tags.push(Tag::all());
-        }
-        tags.sort_unstable();
-        tags.dedup();
+        let tags = outbox::tags(rows.iter());
         // The rows are visible, so their commits lie before this position.
         let (epoch, position) = inner.db.raise_floor().await?;
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-        inner.cache.floors().raise(Position(position.0), tags.iter().map(Tag::hash));
+        inner.cache.floors().raise(Position(position.0), hashes(&tags));
         let message = Message {
             epoch: Epoch(epoch),
             position: Position(position.0),

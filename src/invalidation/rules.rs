@@ -1,6 +1,6 @@
 //! What an event makes out of date: the table of the shop's promises, in one match.
 
-use crate::model::events::{DomainEvent, Events};
+use crate::model::events::DomainEvent;
 use crate::model::tags::Tag;
 
 /// The tags of what an event makes out of date.
@@ -30,10 +30,10 @@ pub fn tags(event: &DomainEvent) -> Vec<Tag> {
     }
 }
 
-/// The tags of all events of a transaction, each once.
+/// The tags of all these events, each once.
 #[must_use]
-pub fn tags_of(events: &Events) -> Vec<Tag> {
-    let mut all: Vec<Tag> = events.iter().flat_map(tags).collect();
+pub fn tags_of<'a>(events: impl IntoIterator<Item = &'a DomainEvent>) -> Vec<Tag> {
+    let mut all: Vec<Tag> = events.into_iter().flat_map(tags).collect();
     all.sort_unstable();
     all.dedup();
     all
@@ -42,6 +42,7 @@ pub fn tags_of(events: &Events) -> Vec<Tag> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::events::Events;
     use crate::model::ids::{ProductId, SessionId, UserId};
 
     #[test]
@@ -89,6 +90,6 @@ mod tests {
     #[test]
     fn a_transaction_names_each_tag_once() {
         let event = DomainEvent::ProductChanged { product: ProductId::generate() };
-        assert_eq!(tags_of(&Events::from(event.clone()).and(event)).len(), 4);
+        assert_eq!(tags_of(Events::from(event.clone()).and(event).iter()).len(), 4);
     }
 }
