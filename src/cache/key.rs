@@ -79,6 +79,10 @@ families! {
     BookByIsbn = "book_isbn", "book:isbn", lifetimes(900, 30, 60, 900);
     /// The genres with their counts.
     Genres = "genres", "books:genres", lifetimes(3_600, 30, 300, 3_600);
+    /// A cart. Never stale: it is its owner's own, and shows what an order would cost.
+    Cart = "cart", "cart", lifetimes(300, 30, 0, 0);
+    /// A page of somebody's orders.
+    UserOrders = "user_orders", "user:orders", lifetimes(300, 30, 0, 300);
     /// The person behind a token. Never stale: who is let in is no matter of taste.
     Session = "session", "session:token", lifetimes(300, 0, 0, 0);
 }

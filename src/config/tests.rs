@@ -1,5 +1,7 @@
 use std::io::Write as _;
 
+use bytesize::ByteSize;
+
 use super::*;
 
 const URLS: [(&str, &str); 2] =

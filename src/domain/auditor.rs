@@ -145,7 +145,12 @@ impl Auditor {
             Family::BookByIsbn => self.products.truth_by_isbn(key.rest().parse().ok()?).await.ok()?,
             Family::Genres => self.genres.truth().await.ok()?,
             Family::BookList => self.listing.truth((self.read_query)(key.rest())?, key.rest()).await.ok()?,
-            Family::BookSearch | Family::BookSuggest | Family::BookRelated | Family::Session => return None,
+            Family::BookSearch
+            | Family::BookSuggest
+            | Family::BookRelated
+            | Family::Cart
+            | Family::UserOrders
+            | Family::Session => return None,
         };
         (truth != Truth::Unknown).then_some(truth)
     }

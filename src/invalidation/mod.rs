@@ -19,10 +19,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use sqlx::Postgres;
+use sqlx::pool::PoolConnection;
 use tokio::sync::{broadcast, mpsc};
 
 use crate::cache::Cache;
-use crate::db::{Db, DbError, Lsn, WriteTransaction};
+use crate::db::{Committed, Db, DbError, Lsn, WriteTransaction};
 use crate::model::consistency::ConsistencyToken;
 use crate::model::events::{DomainEvent, Events};
 use crate::model::position::{Epoch, Position, Stamp};
@@ -30,6 +32,7 @@ use crate::model::tags::Tag;
 use crate::telemetry::cache as telemetry;
 use catch_up::CatchUp;
 use message::Message;
+use outbox::OutboxRows;
 use stream::{Stream, hashes};
 
 /// How many pieces of news a slow listener may be behind before it is told that it missed some.
@@ -128,15 +131,47 @@ impl Invalidation {
     /// See [`WriteTransaction::commit`].
     pub async fn commit(&self, transaction: WriteTransaction, events: &Events) -> Result<Option<Announced>, DbError> {
         let committed = transaction.commit(events).await?;
+        Ok(self.tell_of(committed, events).await)
+    }
+
+    /// The same for a single statement, which is given the rows of the outbox that it has to write with what it writes, and
+    /// which gives their ids: none where it changed nothing.
+    ///
+    /// # Errors
+    /// See [`Db::write_once`].
+    pub async fn write_once<T, F, Fut>(
+        &self,
+        name: &'static str,
+        events: &Events,
+        statement: F,
+    ) -> Result<(T, Option<Announced>), DbError>
+    where
+        F: FnOnce(PoolConnection<Postgres>, OutboxRows) -> Fut,
+        Fut: Future<Output = sqlx::Result<(T, Vec<i64>)>>,
+    {
+        let rows = OutboxRows::of(events)?;
+        let statement = async |connection| {
+            let (value, ids) = statement(connection, rows).await?;
+            Ok((value, Some(ids).filter(|ids| !ids.is_empty())))
+        };
+        let (value, committed) = self.inner.db.write_once(name, statement).await?;
+        let announced = match committed {
+            Some(committed) => self.tell_of(committed, events).await,
+            None => None,
+        };
+        Ok((value, announced))
+    }
+
+    async fn tell_of(&self, committed: Committed<Vec<i64>>, events: &Events) -> Option<Announced> {
         for event in events.iter() {
             telemetry::record_invalidation(event.kind());
         }
         let Some((epoch, position)) = committed.floor else {
             // Whoever asks the outbox next will find it; until then nothing here is known to be new enough.
             self.inner.cache.floors().miss_one();
-            return Ok(None);
+            return None;
         };
-        Ok(Some(self.announce(epoch, position, committed.record, events.iter().cloned().collect()).await))
+        Some(self.announce(epoch, position, committed.record, events.iter().cloned().collect()).await)
     }
 
     /// Raises one's own floors, and tells the others.

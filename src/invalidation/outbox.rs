@@ -42,29 +42,50 @@ impl Horizon {
     }
 }
 
-impl Journal for Events {
-    type Record = Vec<i64>;
+/// Events as the outbox stores them, for a statement that writes them together with what it writes:
+/// `INSERT INTO outbox (kind, payload) SELECT * FROM unnest($1::text[], $2::jsonb[]) RETURNING id`.
+#[derive(Clone, Debug)]
+pub struct OutboxRows {
+    /// The names of their kinds.
+    pub kinds: Vec<String>,
+    /// The events.
+    pub payloads: Vec<serde_json::Value>,
+}
 
-    async fn append(&self, connection: &mut PgConnection) -> sqlx::Result<Vec<i64>> {
-        let (kinds, payloads): (Vec<String>, Vec<serde_json::Value>) = self
+impl OutboxRows {
+    /// The rows of these events.
+    ///
+    /// # Errors
+    /// Where one cannot be written as JSON, which is a defect.
+    pub fn of(events: &Events) -> sqlx::Result<Self> {
+        let (kinds, payloads) = events
             .iter()
             .map(|event| Ok((event.kind().to_owned(), serde_json::to_value(event)?)))
             .collect::<Result<Vec<_>, serde_json::Error>>()
             .map_err(|error| sqlx::Error::Encode(error.into()))?
             .into_iter()
             .unzip();
+        Ok(Self { kinds, payloads })
+    }
+}
+
+impl Journal for Events {
+    type Record = Vec<i64>;
+
+    async fn append(&self, connection: &mut PgConnection) -> sqlx::Result<Vec<i64>> {
+        let rows = OutboxRows::of(self)?;
         sqlx::query_scalar!(
             "INSERT INTO outbox (kind, payload) SELECT * FROM unnest($1::text[], $2::jsonb[]) RETURNING id",
-            &kinds,
-            &payloads,
+            &rows.kinds,
+            &rows.payloads,
         )
         .fetch_all(connection)
         .await
     }
 }
 
-/// The journal of the outbox's own book-keeping, which is no news to anybody.
-struct Bookkeeping;
+/// The journal of book-keeping that no answer shows, and that so is no news to anybody.
+pub struct Bookkeeping;
 
 impl Journal for Bookkeeping {
     type Record = ();

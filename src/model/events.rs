@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{ProductId, SessionId, UserId};
+use super::ids::{CartId, EndpointId, OrderId, PaymentId, ProductId, RefundId, SessionId, UserId};
+use super::money::Money;
+use super::order::OrderState;
+use super::stock::StockLevel;
 use super::tags::Tag;
 
 /// Something that a committed transaction changed.
@@ -77,6 +80,74 @@ pub enum DomainEvent {
         /// Which.
         sessions: Vec<SessionId>,
     },
+    /// Copies of books came, went or were reserved.
+    StockChanged {
+        /// What there is of each of them now.
+        levels: Vec<StockLevel>,
+    },
+    /// Books came into another class of availability.
+    AvailabilityChanged {
+        /// Which ones.
+        products: Vec<ProductId>,
+    },
+    /// What is in a cart changed.
+    CartChanged {
+        /// Which one.
+        cart: CartId,
+    },
+    /// Carts that nobody had used for long were removed.
+    CartsExpired {
+        /// Which ones.
+        carts: Vec<CartId>,
+    },
+    /// A coupon was made or changed.
+    CouponChanged {
+        /// Which one.
+        code: String,
+    },
+    /// Somebody placed an order.
+    OrderPlaced {
+        /// Which one.
+        order: OrderId,
+        /// Who, unless it was a guest.
+        user: Option<UserId>,
+    },
+    /// An order came into another state.
+    OrderMoved {
+        /// Which one.
+        order: OrderId,
+        /// Whose, unless it was a guest.
+        user: Option<UserId>,
+        /// Where it stood.
+        from: OrderState,
+        /// Where it stands.
+        to: OrderState,
+    },
+    /// An attempt to pay for an order began or ended.
+    PaymentChanged {
+        /// Which one.
+        payment: PaymentId,
+        /// For which order.
+        order: OrderId,
+        /// Whose, unless it was a guest.
+        user: Option<UserId>,
+    },
+    /// Money was sent back.
+    OrderRefunded {
+        /// For which order.
+        order: OrderId,
+        /// Whose, unless it was a guest.
+        user: Option<UserId>,
+        /// By which refund.
+        refund: RefundId,
+        /// How much.
+        amount: Money,
+    },
+    /// An endpoint of another system was registered, changed or removed.
+    EndpointChanged {
+        /// Which one.
+        endpoint: EndpointId,
+    },
     /// Looks at books were added to their counts.
     ViewsCounted {
         /// At how many books.
@@ -108,6 +179,16 @@ impl DomainEvent {
             Self::SessionExtended { .. } => "session_extended",
             Self::SessionsEnded { .. } => "sessions_ended",
             Self::SessionsExpired { .. } => "sessions_expired",
+            Self::StockChanged { .. } => "stock_changed",
+            Self::AvailabilityChanged { .. } => "availability_changed",
+            Self::CartChanged { .. } => "cart_changed",
+            Self::CartsExpired { .. } => "carts_expired",
+            Self::CouponChanged { .. } => "coupon_changed",
+            Self::OrderPlaced { .. } => "order_placed",
+            Self::OrderMoved { .. } => "order_moved",
+            Self::PaymentChanged { .. } => "payment_changed",
+            Self::OrderRefunded { .. } => "order_refunded",
+            Self::EndpointChanged { .. } => "endpoint_changed",
             Self::ViewsCounted { .. } => "views_counted",
             Self::CacheCleared { .. } => "cache_cleared",
         }
@@ -126,6 +207,13 @@ impl Events {
     #[must_use]
     pub fn and(mut self, event: DomainEvent) -> Self {
         self.rest.push(event);
+        self
+    }
+
+    /// Adds several.
+    #[must_use]
+    pub fn and_all(mut self, events: impl IntoIterator<Item = DomainEvent>) -> Self {
+        self.rest.extend(events);
         self
     }
 

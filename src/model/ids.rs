@@ -67,3 +67,27 @@ id!(
     /// Views that are counted together.
     ViewBatchId
 );
+id!(
+    /// A cart, of a customer or a guest.
+    CartId
+);
+id!(
+    /// An order.
+    OrderId
+);
+id!(
+    /// An attempt to pay for an order.
+    PaymentId
+);
+id!(
+    /// Money that is sent back.
+    RefundId
+);
+id!(
+    /// Where another system wants to be told of events.
+    EndpointId
+);
+id!(
+    /// An event on its way to one endpoint.
+    DeliveryId
+);

@@ -1,8 +1,5 @@
 //! Lists of books: what they are filtered by, how they are sorted, where a page begins, and what is counted.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
 
@@ -10,7 +7,7 @@ use super::date::PartialDate;
 use super::ids::{ProductId, WorkId};
 use super::isbn::Isbn13;
 use super::money::Money;
-use super::product::{Availability, Format, Rating, Series, Status, UnknownName, names};
+use super::product::{Availability, Format, Rating, Series, Status, names};
 
 /// A book as a list shows it.
 #[derive(Clone, Debug, PartialEq)]

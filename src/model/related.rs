@@ -1,11 +1,9 @@
 //! Books that belong to another one.
 
 use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::str::FromStr;
 
 use super::listing::ProductSummary;
-use super::product::{Status, UnknownName, names};
+use super::product::{Status, names};
 
 names!(
     /// Why a book belongs to another one. The order is the one in which they are shown.

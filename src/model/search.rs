@@ -1,13 +1,10 @@
 //! Searches: what was typed, what was found, and what may have been meant.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
 use super::ids::ProductId;
 use super::listing::ProductSummary;
-use super::product::{UnknownName, names};
+use super::product::names;
 
 /// What to look for, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::ids::{ProductId, SessionId, UserId};
+use super::ids::{CartId, OrderId, ProductId, SessionId, UserId};
 
 /// The longest text of a tag, in bytes.
 const MAX_LENGTH: usize = 200;
@@ -89,6 +89,36 @@ impl Tag {
     #[must_use]
     pub fn session(id: SessionId) -> Self {
         Self(format!("session:{id}"))
+    }
+
+    /// How many copies of a book there are.
+    #[must_use]
+    pub fn stock(id: ProductId) -> Self {
+        Self(format!("stock:{id}"))
+    }
+
+    /// One cart.
+    #[must_use]
+    pub fn cart(id: CartId) -> Self {
+        Self(format!("cart:{id}"))
+    }
+
+    /// One order.
+    #[must_use]
+    pub fn order(id: OrderId) -> Self {
+        Self(format!("order:{id}"))
+    }
+
+    /// The orders of one person.
+    #[must_use]
+    pub fn orders_of(user: UserId) -> Self {
+        Self(format!("user:{user}:orders"))
+    }
+
+    /// One coupon.
+    #[must_use]
+    pub fn coupon(code: &str) -> Self {
+        Self(format!("coupon:{code}"))
     }
 
     /// The one entry whose key has this text, whatever characters a query brought into it.

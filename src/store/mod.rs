@@ -15,14 +15,19 @@ mod search;
 mod seed;
 mod sessions;
 mod sql;
+mod stock;
 mod users;
 mod views;
 
 use std::future::Future;
 use std::time::Duration;
 
+use sqlx::Postgres;
+use sqlx::pool::PoolConnection;
+
 use crate::db::{Db, WriteTransaction};
 use crate::invalidation::Invalidation;
+use crate::invalidation::outbox::{Bookkeeping, OutboxRows};
 use crate::model::events::Events;
 use cached::Fill;
 
@@ -80,6 +85,28 @@ impl Store {
         Ok(WriteTx { transaction: self.db.begin(name).await?, invalidation: self.invalidation.clone() })
     }
 
+    /// Runs one statement that writes, and makes out of date what its events concern. It is given the rows of the outbox,
+    /// which it has to write as well, and gives their ids: none where it changed nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] while the primary is down, or what the statement met.
+    async fn write_once<T, F, Fut>(
+        &self,
+        name: &'static str,
+        events: impl Into<Events>,
+        statement: F,
+    ) -> Result<T, StoreError>
+    where
+        F: FnOnce(PoolConnection<Postgres>, OutboxRows) -> Fut,
+        Fut: Future<Output = sqlx::Result<(T, Vec<i64>)>>,
+    {
+        let (value, announced) = self.invalidation.write_once(name, &events.into(), statement).await?;
+        if let Some(announced) = announced {
+            consistency::note(&announced.token);
+        }
+        Ok(value)
+    }
+
     /// Runs `work`, a whole transaction, again when it collided with another one. See [`Db::retrying`].
     ///
     /// # Errors
@@ -112,6 +139,14 @@ impl WriteTx {
             consistency::note(&announced.token);
         }
         Ok(announced)
+    }
+
+    /// Commits book-keeping: what no answer of the shop shows from the cache, and nobody outside is told of.
+    ///
+    /// # Errors
+    /// Where the connection broke; then whether it took place is unknown.
+    pub async fn commit_bookkeeping(self) -> Result<(), StoreError> {
+        self.transaction.commit_silently(&Bookkeeping).await
     }
 
     /// Ends a transaction that changed nothing.

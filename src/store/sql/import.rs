@@ -233,7 +233,8 @@ pub(in crate::store) async fn stock(
         return Ok(Vec::new());
     }
     let changed = sqlx::query_scalar!(
-        "UPDATE stock s SET on_hand = n.on_hand, updated_at = $3
+        "UPDATE stock s SET on_hand = n.on_hand, updated_at = $3, version = s.version + 1, reason = 'import',
+             order_id = NULL, actor_id = NULL, note = NULL
          FROM unnest($1::uuid[], $2::integer[]) AS n (id, on_hand)
          WHERE s.product_id = n.id AND s.on_hand IS DISTINCT FROM n.on_hand
          RETURNING s.product_id",

@@ -10,6 +10,7 @@ pub(super) mod related;
 pub(super) mod search;
 pub(super) mod seed;
 pub(super) mod sessions;
+pub(super) mod stock;
 pub(super) mod suggestions;
 pub(super) mod users;
 pub(super) mod views;

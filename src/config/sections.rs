@@ -1,0 +1,232 @@
+//! The settings: each with its meaning, type, default, what is allowed, and the rule that holds it.
+
+use std::{net::SocketAddr, time::Duration};
+
+use bytesize::ByteSize;
+use garde::Validate;
+use secrecy::SecretString;
+
+use super::load::Layers;
+use super::rules::*;
+use super::setting::{LogFormat, Quota, RedisMode, Setting};
+use super::{Key, key};
+
+sections! {
+    /// The public HTTP server.
+    http: Http {
+        /// Address to listen on.
+        bind: SocketAddr = Some("127.0.0.1:8080"), "an address with a port, such as 0.0.0.0:8080";
+        /// Longest time for one request, its body included.
+        #[garde(custom(between(MS_100, MIN_10)))]
+        request_timeout: Duration = Some("10s"), "a duration from 100ms to 10m";
+        /// Longest time for one bulk import.
+        #[garde(custom(between(SEC_1, DAY)))]
+        import_timeout: Duration = Some("30m"), "a duration from 1s to 1day";
+        /// Longest wait for the head of a request on an open connection.
+        #[garde(custom(between(MS_100, HOUR)))]
+        keep_alive_timeout: Duration = Some("75s"), "a duration from 100ms to 1h";
+        /// Longest pause between two pieces of a body.
+        #[garde(custom(between(MS_100, MIN_10)))]
+        idle_timeout: Duration = Some("10s"), "a duration from 100ms to 10m";
+        /// Largest request body.
+        #[garde(custom(sized(KIB, GIB)))]
+        body_limit: ByteSize = Some("1 MiB"), "a size from 1 KiB to 1 GiB";
+        /// Largest body of a bulk import.
+        #[garde(custom(sized(KIB, TIB)))]
+        import_body_limit: ByteSize = Some("2 GiB"), "a size from 1 KiB to 1 TiB";
+        /// Most open connections; further ones wait to be accepted.
+        #[garde(range(min = 1, max = 1_000_000))]
+        max_connections: u32 = Some("10000"), "a whole number from 1 to 1000000";
+        /// Most requests in work at once; further ones get 503.
+        #[garde(range(min = 1, max = 1_000_000))]
+        max_in_flight: u32 = Some("1024"), "a whole number from 1 to 1000000";
+        /// Longest wait for open requests when shutting down.
+        #[garde(custom(between(Duration::ZERO, HOUR)))]
+        drain_timeout: Duration = Some("15s"), "a duration up to 1h";
+        /// Time between the failing of `/readyz` and the end of accepting, for load balancers to notice.
+        #[garde(custom(between(Duration::ZERO, HOUR)))]
+        shutdown_delay: Duration = Some("0s"), "a duration up to 1h";
+        /// Number of reverse proxies in front whose `X-Forwarded-For` is believed.
+        #[garde(range(max = 16))]
+        trusted_proxies: u8 = Some("0"), "a whole number from 0 to 16";
+    }
+
+    /// Prometheus metrics, on a port of their own.
+    metrics: Metrics {
+        /// Whether metrics are served.
+        enabled: bool = Some("true"), "true or false";
+        /// Address to serve `/metrics` on.
+        bind: SocketAddr = Some("127.0.0.1:9464"), "an address with a port";
+    }
+
+    /// PostgreSQL: a primary and its streaming replicas.
+    database: Database {
+        /// The primary.
+        #[garde(custom(postgres_url))]
+        url: SecretString = None, "a URL such as postgres://user:password@host:5432/bookstore";
+        /// The replicas, separated by commas.
+        #[garde(inner(custom(postgres_url)))]
+        replicas: Vec<SecretString> = Some(""), "URLs such as postgres://user:password@host:5433/bookstore";
+        /// Most connections to each node.
+        #[garde(range(min = 1, max = 1000))]
+        max_connections: u32 = Some("16"), "a whole number from 1 to 1000";
+        /// Connections to each node that are kept open.
+        #[garde(range(max = 1000))]
+        min_connections: u32 = Some("2"), "a whole number up to max_connections";
+        /// Longest wait for a connection.
+        #[garde(custom(between(MS_10, MIN_10)))]
+        acquire_timeout: Duration = Some("3s"), "a duration from 10ms to 10m";
+        /// Longest time for one statement, enforced by the server.
+        #[garde(custom(between(MS_10, HOUR)))]
+        statement_timeout: Duration = Some("5s"), "a duration from 10ms to 1h";
+        /// Longest wait of a statement for a lock that another transaction holds.
+        #[garde(custom(between(MS_10, HOUR)))]
+        lock_timeout: Duration = Some("2s"), "a duration from 10ms to 1h";
+        /// Longest wait for the answer to a read before another node is asked: a hung node says nothing.
+        #[garde(custom(between(MS_10, HOUR)))]
+        read_timeout: Duration = Some("2s"), "a duration from 10ms to 1h";
+        /// Idle time after which a connection is closed.
+        #[garde(custom(between(SEC_1, DAY)))]
+        idle_timeout: Duration = Some("10m"), "a duration from 1s to 1day";
+        /// Age at which a connection is closed.
+        #[garde(custom(between(SEC_1, DAY)))]
+        max_lifetime: Duration = Some("30m"), "a duration from 1s to 1day";
+        /// Time between two looks at the health and lag of a node.
+        #[garde(custom(between(MS_10, MIN_10)))]
+        probe_interval: Duration = Some("100ms"), "a duration from 10ms to 10m";
+        /// The same while there are reads and writes: what is read is known to be as old as the last look, or newer.
+        #[garde(custom(between(MS_1, MIN_10)))]
+        sample_interval: Duration = Some("10ms"), "a duration from 1ms to 10m";
+        /// Longest time for such a look.
+        #[garde(custom(between(MS_10, MIN_10)))]
+        probe_timeout: Duration = Some("1s"), "a duration from 10ms to 10m";
+        /// Lag at which a replica is left out.
+        #[garde(custom(between(MS_10, HOUR)))]
+        max_replica_lag: Duration = Some("5s"), "a duration from 10ms to 1h";
+    }
+
+    /// The cache, in this process and in Redis.
+    cache: Cache {
+        /// Whether answers are kept. Without it each is read from the database.
+        enabled: bool = Some("true"), "true or false";
+        /// Most memory of this process for it.
+        #[garde(custom(sized(MIB_16, TIB)))]
+        memory: ByteSize = Some("512 MiB"), "a size from 16 MiB to 1 TiB";
+        /// For how long what is known of invalidations is believed without news; no answer is out of date for longer.
+        #[garde(custom(between(MS_100, MIN_1)))]
+        lease: Duration = Some("500ms"), "a duration from 100ms to 1m";
+        /// What all lifetimes of answers are multiplied by: less than 1 for a shop whose data also changes behind its back.
+        #[garde(range(min = 0.0, max = 1.0))]
+        lifetime_scale: f64 = Some("1.0"), "a number from 0 to 1";
+        /// How many best sellers are read ahead at the start and kept, with the genres and the front pages; 0 for nothing at all.
+        #[garde(range(max = 1000))]
+        warm_books: u32 = Some("200"), "a whole number up to 1000";
+        /// For how long at most the process is not ready because its cache is still being warmed.
+        #[garde(custom(between(Duration::ZERO, MIN_10)))]
+        warm_timeout: Duration = Some("10s"), "a duration up to 10m";
+        /// Time between two entries that are compared with the primary, to find what should never be; 0 for no comparison.
+        #[garde(custom(between(Duration::ZERO, HOUR)))]
+        audit_interval: Duration = Some("1s"), "a duration up to 1h";
+    }
+
+    /// Redis.
+    redis: Redis {
+        /// The server, or some nodes of a cluster, separated by commas.
+        #[garde(inner(custom(redis_url)))]
+        url: Vec<SecretString> = None, "URLs such as redis://:password@host:6379/0";
+        /// Whether that is one server or a Redis Cluster.
+        mode: RedisMode = Some("standalone"), "standalone or cluster";
+        /// What all names begin with: another shop on the same Redis has another one.
+        #[garde(length(bytes, min = 1, max = 64), pattern("^[A-Za-z0-9._-]+$"))]
+        prefix: String = Some("bookstore"), "1 to 64 letters, digits, dots, dashes or underscores";
+        /// Connections (to each node) that all calls share.
+        #[garde(range(min = 1, max = 1000))]
+        max_connections: u32 = Some("2"), "a whole number from 1 to 1000";
+        /// Wait after which a read goes on without Redis, while the call itself may take `redis.timeout`.
+        #[garde(custom(between(MS_1, MIN_10)))]
+        soft_deadline: Duration = Some("25ms"), "a duration from 1ms up to redis.timeout";
+        /// Longest time for a call, getting a connection included.
+        #[garde(custom(between(MS_10, MIN_10)))]
+        timeout: Duration = Some("250ms"), "a duration from 10ms to 10m";
+    }
+
+    /// Passwords and sessions.
+    auth: Auth {
+        /// Idle time after which a session ends.
+        #[garde(custom(between(MIN_1, YEAR)))]
+        session_idle: Duration = Some("24h"), "a duration from 1m to 365days";
+        /// Age at which a session ends however much it is used.
+        #[garde(custom(between(MIN_1, YEAR)))]
+        session_absolute: Duration = Some("30days"), "a duration from session_idle to 365days";
+        /// Memory of one argon2id hash, in KiB.
+        #[garde(range(min = 8, max = 4_194_304))]
+        argon2_memory_kib: u32 = Some("19456"), "a whole number from 8 to 4194304 (OWASP: at least 19456)";
+        /// Passes of argon2id.
+        #[garde(range(min = 1, max = 100))]
+        argon2_iterations: u32 = Some("2"), "a whole number from 1 to 100";
+        /// Lanes of argon2id.
+        #[garde(range(min = 1, max = 64))]
+        argon2_parallelism: u32 = Some("1"), "a whole number from 1 to 64";
+        /// Passwords hashed at once.
+        #[garde(range(min = 1, max = 1024))]
+        hash_concurrency: u32 = Some("2"), "a whole number from 1 to 1024";
+        /// Sign-ins that may wait for that; further ones get 503.
+        #[garde(range(max = 100_000))]
+        hash_queue: u32 = Some("64"), "a whole number up to 100000";
+        /// Whether the session cookie is sent over HTTPS alone.
+        cookie_secure: bool = Some("true"), "true, or false for development without TLS";
+    }
+
+    /// How often books are looked at.
+    views: Views {
+        /// Time between two writes of the counts; what was not written when the process is killed is lost.
+        #[garde(custom(between(MS_10, MIN_10)))]
+        flush_interval: Duration = Some("5s"), "a duration from 10ms to 10m";
+    }
+
+    /// Rate limits, by class of request. All processes share them through Redis.
+    limits: Limits {
+        /// Whether requests are limited.
+        enabled: bool = Some("true"), "true or false";
+        /// Reads without a known user, for each client address.
+        read_per_address: Quota = Some("300/10s"), "requests and window, such as 300/10s";
+        /// Reads of one user.
+        read_per_user: Quota = Some("600/10s"), "requests and window, such as 600/10s";
+        /// Writes without a known user, for each client address.
+        write_per_address: Quota = Some("100/10s"), "requests and window, such as 100/10s";
+        /// Writes of one user.
+        write_per_user: Quota = Some("200/10s"), "requests and window, such as 200/10s";
+        /// Sign-ins, registrations and other uses of a password from one client address.
+        sign_in_per_address: Quota = Some("30/1m"), "requests and window, such as 30/1m";
+        /// Failed sign-ins to one account.
+        sign_in_per_account: Quota = Some("5/1m"), "requests and window, such as 5/1m";
+    }
+
+    /// The shop.
+    shop: Shop {
+        /// Its name.
+        #[garde(length(chars, min = 1, max = 100))]
+        name: String = Some("Bookstore"), "1 to 100 characters";
+        /// Its currency, by ISO 4217.
+        #[garde(custom(currency_code))]
+        currency: String = Some("USD"), "three capital letters, such as USD";
+    }
+
+    /// Logs and traces.
+    telemetry: Telemetry {
+        /// How a line of the log is written.
+        log_format: LogFormat = Some("json"), "json or text";
+        /// What is logged, in the syntax of `tracing`'s `EnvFilter`.
+        #[garde(custom(log_directives))]
+        log_filter: String = Some("info"), "directives such as info,bookstore=debug";
+        /// Where traces go, by OTLP over HTTP; none when empty.
+        #[garde(inner(custom(http_url)))]
+        otlp_endpoint: Option<String> = Some(""), "a URL such as http://127.0.0.1:4318, or nothing";
+        /// Share of the traces begun here that is kept.
+        #[garde(range(min = 0.0, max = 1.0))]
+        sample_ratio: f64 = Some("1.0"), "a number from 0 to 1";
+        /// The name of this service in traces.
+        #[garde(length(chars, min = 1, max = 100))]
+        service_name: String = Some("bookstore"), "1 to 100 characters";
+    }
+}
