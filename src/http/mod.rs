@@ -12,6 +12,7 @@ pub mod extract;
 mod frame;
 pub mod genres;
 pub mod health;
+pub mod idempotency;
 pub mod import;
 pub mod listing;
 pub mod middleware;

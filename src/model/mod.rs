@@ -7,6 +7,7 @@ pub mod consistency;
 pub mod date;
 pub mod events;
 pub mod genres;
+pub mod idempotency;
 pub mod identity;
 pub mod ids;
 pub mod isbn;
