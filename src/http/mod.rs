@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod auth;
+pub mod buyer;
 pub mod cache_admin;
 pub mod cache_policy;
 pub mod conditional;

@@ -2,8 +2,10 @@
 
 pub mod answer;
 pub mod audit;
+pub mod cart;
 pub mod clock;
 pub mod consistency;
+pub mod coupon;
 pub mod date;
 pub mod events;
 pub mod genres;
