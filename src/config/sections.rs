@@ -7,6 +7,7 @@ use garde::Validate;
 use secrecy::SecretString;
 
 use super::load::Layers;
+use super::rates::{ShippingRate, TaxRate};
 use super::rules::*;
 use super::setting::{LogFormat, Quota, RedisMode, Setting};
 use super::{Key, key};
@@ -210,6 +211,15 @@ sections! {
         /// Its currency, by ISO 4217.
         #[garde(custom(currency_code))]
         currency: String = Some("USD"), "three capital letters, such as USD";
+        /// Where a cart is taken to go, by ISO 3166-1, as long as nobody says.
+        #[garde(custom(country_code))]
+        country: String = Some("US"), "two capital letters, such as US, of a country in shop.taxes";
+        /// The ways of shipping, in the order in which they are offered, with their prices in minor units and before tax.
+        #[garde(length(max = 20))]
+        shipping: Vec<ShippingRate> = Some("standard=499 free from 5000,express=1499"), "name=price, then perhaps `free from 5000`, then perhaps `to US CA`";
+        /// The tax on books and their shipping by country, in percent. The shop sells to no others, unless * has a rate.
+        #[garde(length(max = 300))]
+        taxes: Vec<TaxRate> = Some("US=0,GB=0,IE=0,DE=7,FR=5.5,AT=10,IT=4,ES=4,NL=9,BE=6,PL=5,SE=6,PT=6,LU=3,CH=2.6"), "country=percent with at most two decimals, such as FR=5.5";
     }
 
     /// Logs and traces.
