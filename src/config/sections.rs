@@ -68,7 +68,7 @@ sections! {
         /// The replicas, separated by commas.
         #[garde(inner(custom(postgres_url)))]
         replicas: Vec<SecretString> = Some(""), "URLs such as postgres://user:password@host:5433/bookstore";
-        /// Most connections to each node.
+        /// Most connections to each node; writes of one statement have as many of their own at the primary.
         #[garde(range(min = 1, max = 1000))]
         max_connections: u32 = Some("16"), "a whole number from 1 to 1000";
         /// Connections to each node that are kept open.
