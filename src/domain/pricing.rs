@@ -1,6 +1,7 @@
 //! What an order costs: the shop's ways of shipping and taxes, over the arithmetic of [`crate::model::pricing`].
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::config;
 use crate::model::coupon::Coupon;
@@ -106,13 +107,14 @@ fn strategy(rate: &config::ShippingRate) -> Box<dyn Shipping> {
     }
 }
 
-/// The shop's prices.
+/// The shop's prices. Cloning is cheap.
+#[derive(Clone)]
 pub struct Pricing {
     currency: Currency,
     /// Where a basket is taken to go as long as nobody says.
-    country: String,
-    shipping: Vec<Box<dyn Shipping>>,
-    taxes: HashMap<String, u32>,
+    country: Arc<str>,
+    shipping: Arc<[Box<dyn Shipping>]>,
+    taxes: Arc<HashMap<String, u32>>,
     /// The tax of the countries that have no rate of their own.
     other_tax: Option<u32>,
 }
@@ -127,10 +129,10 @@ impl Pricing {
             settings.taxes.iter().map(|rate| (rate.country.clone(), rate.basis_points)).collect();
         Ok(Self {
             currency: settings.currency.parse()?,
-            country: settings.country.clone(),
+            country: settings.country.as_str().into(),
             shipping: settings.shipping.iter().map(strategy).collect(),
             other_tax: taxes.get("*").copied(),
-            taxes,
+            taxes: taxes.into(),
         })
     }
 

@@ -71,7 +71,7 @@ pub struct Services {
     /// The books.
     pub products: Arc<Products>,
     /// What orders cost.
-    pub pricing: Arc<Pricing>,
+    pub pricing: Pricing,
     /// How often books are looked at.
     pub views: Arc<Views>,
     /// Books in bulk.
