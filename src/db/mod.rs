@@ -144,6 +144,7 @@ impl Db {
 
     /// Closes all connections, waiting for those in use.
     pub async fn close(&self) {
-        futures::future::join_all(self.nodes().map(|node| node.pool().close())).await;
+        let pools = self.nodes().flat_map(|node| [node.pool(), node.writers()]);
+        futures::future::join_all(pools.map(|pool| pool.close())).await;
     }
 }

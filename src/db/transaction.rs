@@ -146,6 +146,7 @@ impl Db {
     ///
     /// # Errors
     /// [`DbError`]; where the connection broke, whether it took place is unknown.
+    #[expect(clippy::disallowed_methods, reason = "the one place that writes without a transaction around it")]
     pub async fn write_once<T, R, F, Fut>(
         &self,
         name: &'static str,
@@ -163,7 +164,7 @@ impl Db {
         let started = Instant::now();
         let connection = tokio::select! {
             biased;
-            connection = node.pool().acquire() => connection?,
+            connection = node.writers().acquire() => connection?,
             () = node.went_down() => return Err(gone()),
         };
         let mut unsettled = Unsettled(Some(self));

@@ -12,6 +12,7 @@ pub mod import;
 pub mod limits;
 pub mod listing;
 pub mod passwords;
+pub mod pricing;
 pub mod products;
 pub mod related;
 pub mod search;

@@ -23,6 +23,7 @@ pub mod products;
 pub mod related;
 pub mod search;
 pub mod sessions;
+pub mod shipping;
 pub mod state;
 pub mod users;
 pub mod views;
@@ -52,6 +53,7 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(search::router())
         .merge(related::router())
         .merge(genres::router())
+        .merge(shipping::router())
         .merge(users::router())
         .merge(sessions::router())
         .merge(audit::router())

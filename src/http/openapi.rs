@@ -42,6 +42,7 @@ An online book shop's back end.
 const TAGS: &[(&str, &str)] = &[
     ("products", "The catalogue: browse, search, and administer books."),
     ("genres", "The genres and how many books each has."),
+    ("cart", "What somebody is about to buy, guests too."),
     ("users", "Accounts and their owners' rights."),
     ("sessions", "Signing in and out."),
     ("admin", "Looking after the shop."),

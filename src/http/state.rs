@@ -11,6 +11,7 @@ use crate::domain::health::Health;
 use crate::domain::import::Import;
 use crate::domain::limits::RateLimiter;
 use crate::domain::listing::Listing;
+use crate::domain::pricing::Pricing;
 use crate::domain::products::Products;
 use crate::domain::related::RelatedBooks;
 use crate::domain::search::Search;
@@ -69,6 +70,8 @@ pub struct Services {
     pub genres: Arc<Genres>,
     /// The books.
     pub products: Arc<Products>,
+    /// What orders cost.
+    pub pricing: Pricing,
     /// How often books are looked at.
     pub views: Arc<Views>,
     /// Books in bulk.

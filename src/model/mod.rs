@@ -18,6 +18,7 @@ pub mod money;
 pub mod order;
 pub mod position;
 pub mod precondition;
+pub mod pricing;
 pub mod product;
 pub mod related;
 pub mod representation;
