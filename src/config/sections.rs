@@ -68,7 +68,7 @@ sections! {
         /// The replicas, separated by commas.
         #[garde(inner(custom(postgres_url)))]
         replicas: Vec<SecretString> = Some(""), "URLs such as postgres://user:password@host:5433/bookstore";
-        /// Most connections to each node; writes of one statement have as many of their own at the primary.
+        /// Most connections to each node; to the primary as many again, for writes.
         #[garde(range(min = 1, max = 1000))]
         max_connections: u32 = Some("16"), "a whole number from 1 to 1000";
         /// Connections to each node that are kept open.
@@ -176,6 +176,19 @@ sections! {
         hash_queue: u32 = Some("64"), "a whole number up to 100000";
         /// Whether the session cookie is sent over HTTPS alone.
         cookie_secure: bool = Some("true"), "true, or false for development without TLS";
+    }
+
+    /// Orders.
+    orders: Orders {
+        /// For how long books are kept for an order that is not paid for.
+        #[garde(custom(between(SEC_1, YEAR)))]
+        reservation: Duration = Some("30m"), "a duration from 1s to 365days";
+        /// Time between two looks for orders whose time is over.
+        #[garde(custom(between(MS_10, HOUR)))]
+        expiry_interval: Duration = Some("5s"), "a duration from 10ms to 1h";
+        /// For how long the answer to a request is kept under its Idempotency-Key.
+        #[garde(custom(between(MIN_1, YEAR)))]
+        idempotency_lifetime: Duration = Some("24h"), "a duration from 1m to 365days";
     }
 
     /// How often books are looked at.

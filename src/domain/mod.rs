@@ -11,6 +11,7 @@ pub mod health;
 pub mod import;
 pub mod limits;
 pub mod listing;
+pub mod orders;
 pub mod passwords;
 pub mod pricing;
 pub mod products;

@@ -18,6 +18,7 @@ pub mod import;
 pub mod listing;
 pub mod middleware;
 pub mod openapi;
+pub mod orders;
 pub mod problem;
 pub mod products;
 pub mod related;
@@ -54,6 +55,7 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(related::router())
         .merge(genres::router())
         .merge(shipping::router())
+        .merge(orders::router())
         .merge(users::router())
         .merge(sessions::router())
         .merge(audit::router())

@@ -11,6 +11,7 @@ use crate::domain::health::Health;
 use crate::domain::import::Import;
 use crate::domain::limits::RateLimiter;
 use crate::domain::listing::Listing;
+use crate::domain::orders::Orders;
 use crate::domain::pricing::Pricing;
 use crate::domain::products::Products;
 use crate::domain::related::RelatedBooks;
@@ -68,6 +69,8 @@ pub struct Services {
     pub related: Arc<RelatedBooks>,
     /// Genres.
     pub genres: Arc<Genres>,
+    /// Orders.
+    pub orders: Arc<Orders>,
     /// The books.
     pub products: Arc<Products>,
     /// What orders cost.
