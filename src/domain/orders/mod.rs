@@ -203,9 +203,7 @@ impl Orders {
             let orders = store.orders_of(user, before, i64::from(limit) + 1).await?;
             Ok::<_, OrderError>(Rendered::found(render(page(orders, limit))?))
         };
-        // The pattern too: that is what administrators clear somebody's orders by.
-        let tags = [Tag::orders_of(user), Tag::all_orders_of(user)];
-        self.store.cached(&key, &tags, load).await?.ok_or(OrderError::NotFound)
+        self.store.cached(&key, &[Tag::orders_of(user)], load).await?.ok_or(OrderError::NotFound)
     }
 
     /// A page of the orders that a guest placed with their token.

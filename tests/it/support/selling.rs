@@ -83,3 +83,20 @@ pub fn checkout() -> Value {
 pub async fn stock(sql: &mut PgConnection, book: Uuid) -> (i32, i32) {
     sqlx::query_as("SELECT on_hand, reserved FROM stock WHERE product_id = $1").bind(book).fetch_one(sql).await.unwrap()
 }
+
+/// Requires that the ledger balances, and that what is reserved is what open orders hold, book by book.
+pub async fn assert_books_balance(sql: &mut PgConnection) {
+    super::assert_ledger_balances(sql).await;
+    let wrong: Vec<String> = sqlx::query_scalar(
+        "SELECT format('%s: %s reserved, open orders hold %s', s.product_id, s.reserved, coalesce(held.copies, 0))
+         FROM stock s
+         LEFT JOIN (SELECT product_id, sum(quantity) AS copies
+                    FROM order_lines JOIN orders o ON o.id = order_id
+                    WHERE o.state IN ('pending', 'paid') GROUP BY product_id) held USING (product_id)
+         WHERE s.reserved <> coalesce(held.copies, 0) LIMIT 20",
+    )
+    .fetch_all(sql)
+    .await
+    .unwrap();
+    assert!(wrong.is_empty(), "what is reserved is not what orders hold:\n{}", wrong.join("\n"));
+}
