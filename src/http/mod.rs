@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod auth;
+pub mod buyer;
 pub mod cache_admin;
 pub mod cache_policy;
 pub mod conditional;
@@ -12,6 +13,7 @@ pub mod extract;
 mod frame;
 pub mod genres;
 pub mod health;
+pub mod idempotency;
 pub mod import;
 pub mod listing;
 pub mod middleware;

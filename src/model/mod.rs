@@ -2,11 +2,14 @@
 
 pub mod answer;
 pub mod audit;
+pub mod cart;
 pub mod clock;
 pub mod consistency;
+pub mod coupon;
 pub mod date;
 pub mod events;
 pub mod genres;
+pub mod idempotency;
 pub mod identity;
 pub mod ids;
 pub mod isbn;

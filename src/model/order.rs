@@ -201,6 +201,8 @@ pub struct Order {
     pub number: i64,
     /// Who placed it; absent for guests, and after the account was closed.
     pub user: Option<UserId>,
+    /// The hash of the token by which a guest reads it.
+    pub guest: Option<[u8; 32]>,
     /// Where its owner is written to.
     pub email: String,
     /// Where the books go.

@@ -3,8 +3,10 @@
 pub(super) mod audit;
 pub(super) mod facets;
 pub(super) mod genres;
+pub(super) mod idempotency;
 pub(super) mod import;
 pub(super) mod listing;
+pub(super) mod orders;
 pub(super) mod products;
 pub(super) mod related;
 pub(super) mod search;
