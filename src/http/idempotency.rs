@@ -51,7 +51,9 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let refuse = |code, message| {
             Problem::new(Kind::MalformedRequest)
-                .detail("Send an Idempotency-Key of your own with each new request, and the same one when you repeat it.")
+                .detail(
+                    "Send an Idempotency-Key of your own with each new request, and the same one when you repeat it.",
+                )
                 .error(FieldError::header("Idempotency-Key", code, message))
         };
         let mut values = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
