@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 pub use administrators::Administration;
-pub use email::{MAX_EMAIL_LENGTH, normalize};
+pub use email::{MAX_EMAIL_LENGTH, check as check_email, normalize};
 pub use export::Export;
 
 use super::credentials::{Credentials, CredentialsError};

@@ -152,13 +152,11 @@ impl CartCookies {
     }
 
     /// The cookie of a cart that has just begun. No script can read it.
-    #[must_use]
     pub fn of(&self, token: &str) -> CookieJar {
         CookieJar::new().add(self.cookie(token.to_owned(), self.lifetime))
     }
 
     /// Empties the cookie where the request came with one.
-    #[must_use]
     pub fn cleared(&self, headers: &HeaderMap) -> CookieJar {
         let cleared = CookieJar::new();
         match CookieJar::from_headers(headers).get(CART_COOKIE) {

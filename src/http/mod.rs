@@ -18,11 +18,13 @@ pub mod import;
 pub mod listing;
 pub mod middleware;
 pub mod openapi;
+pub mod orders;
 pub mod problem;
 pub mod products;
 pub mod related;
 pub mod search;
 pub mod sessions;
+pub mod shipping;
 pub mod state;
 pub mod users;
 pub mod views;
@@ -52,6 +54,8 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(search::router())
         .merge(related::router())
         .merge(genres::router())
+        .merge(shipping::router())
+        .merge(orders::router())
         .merge(users::router())
         .merge(sessions::router())
         .merge(audit::router())

@@ -19,6 +19,7 @@ pub mod order;
 pub mod payment;
 pub mod position;
 pub mod precondition;
+pub mod pricing;
 pub mod product;
 pub mod related;
 pub mod representation;

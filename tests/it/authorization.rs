@@ -40,6 +40,8 @@ const TABLE: &[(&str, May)] = &[
     ("patchProduct", Admin),
     ("retireProduct", Admin),
     ("importProducts", Admin),
+    // cart
+    ("listShippingMethods", Anybody),
     // users
     ("registerUser", Anybody),
     ("getCurrentUser", Customer),
