@@ -112,6 +112,15 @@ impl WriteTx {
         Ok(sql::settle(&mut self.transaction, id, state, reference, failure, now).await?)
     }
 
+    /// What of a payment of a locked order can still be sent back, in minor units: of the one that paid for the order where it
+    /// is not told which.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn refundable(&mut self, order: OrderId, payment: Option<PaymentId>) -> Result<i64, StoreError> {
+        Ok(sql::refundable(&mut self.transaction, order, payment).await?)
+    }
+
     /// Whether all that a locked order was paid with has been sent back, and the provider has said so.
     ///
     /// # Errors

@@ -141,6 +141,21 @@ pub(in crate::store) async fn settle(
     .await
 }
 
+pub(in crate::store) async fn refundable(
+    connection: &mut PgConnection,
+    order: OrderId,
+    payment: Option<PaymentId>,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"SELECT coalesce(sum(amount - refunded), 0)::bigint AS "left!" FROM payments
+           WHERE order_id = $1 AND state = 'succeeded' AND (id = $2 OR $2 IS NULL AND NOT surplus)"#,
+        order.0,
+        payment.map(|payment| payment.0) as Option<Uuid>,
+    )
+    .fetch_one(connection)
+    .await
+}
+
 pub(in crate::store) async fn is_refunded(connection: &mut PgConnection, order: OrderId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"SELECT EXISTS (
