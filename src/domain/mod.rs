@@ -13,6 +13,7 @@ pub mod limits;
 pub mod listing;
 pub mod orders;
 pub mod passwords;
+pub mod payments;
 pub mod pricing;
 pub mod products;
 pub mod related;

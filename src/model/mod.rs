@@ -16,6 +16,7 @@ pub mod isbn;
 pub mod listing;
 pub mod money;
 pub mod order;
+pub mod payment;
 pub mod position;
 pub mod precondition;
 pub mod pricing;

@@ -156,7 +156,7 @@ pub enum Sees {
 }
 
 impl Sees {
-    fn includes(self, order: &Order) -> bool {
+    pub(in crate::domain) fn includes(self, order: &Order) -> bool {
         match self {
             Self::All => true,
             Self::Own(Buyer::User(user)) => order.user == Some(user),

@@ -12,6 +12,7 @@ pub(in crate::store) struct Row {
     pub(in crate::store) resource_id: Uuid,
     pub(in crate::store) status: Option<i16>,
     pub(in crate::store) answer: Option<Vec<u8>>,
+    pub(in crate::store) expires_at: OffsetDateTime,
 }
 
 /// Says whether the key was free, or has expired and is free again.
@@ -40,7 +41,7 @@ pub(in crate::store) async fn claim(
 pub(in crate::store) async fn find(connection: &mut PgConnection, request: &KeyedRequest) -> sqlx::Result<Option<Row>> {
     sqlx::query_as!(
         Row,
-        "SELECT fingerprint, resource_id, status, answer FROM idempotency_keys
+        "SELECT fingerprint, resource_id, status, answer, expires_at FROM idempotency_keys
          WHERE owner = $1 AND operation = $2 AND key = $3",
         request.owner,
         request.operation,
