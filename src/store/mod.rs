@@ -8,6 +8,7 @@ pub mod consistency;
 mod genres;
 pub mod import;
 pub mod limits;
+mod inventory;
 mod listing;
 mod products;
 mod related;
@@ -35,6 +36,7 @@ pub use crate::cache::{Entry, Family, Key, Level, Outage};
 pub use crate::invalidation::Announced;
 pub use cached::{Rendered, Truth};
 
+pub use inventory::{StockListener, StockNews};
 pub use listing::{FacetCount, FacetQuery};
 
 pub use crate::db::{DbError as StoreError, UnavailableReason};

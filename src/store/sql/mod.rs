@@ -4,6 +4,7 @@ pub(super) mod audit;
 pub(super) mod facets;
 pub(super) mod genres;
 pub(super) mod import;
+pub(super) mod inventory;
 pub(super) mod listing;
 pub(super) mod products;
 pub(super) mod related;
