@@ -13,6 +13,7 @@ mod frame;
 pub mod genres;
 pub mod health;
 pub mod import;
+pub mod inventory;
 pub mod listing;
 pub mod middleware;
 pub mod openapi;
@@ -55,6 +56,7 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(audit::router())
         .merge(cache_admin::router())
         .merge(views::router())
+        .merge(inventory::router())
 }
 
 /// Every operation with its description.

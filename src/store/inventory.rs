@@ -77,9 +77,11 @@ impl Store {
     pub async fn stock_beyond(&self, known: &[(ProductId, i64)]) -> Result<Vec<ProductId>, StoreError> {
         let (ids, versions): (Vec<_>, Vec<_>) = known.iter().map(|(product, version)| (product.0, *version)).unzip();
         let (ids, versions) = (ids.as_slice(), versions.as_slice());
-        self.read("inventory.beyond", Consistency::Latest, |mut c| async move {
-            sql::beyond(&mut c, ids, versions).await
-        })
+        self.read(
+            "inventory.beyond",
+            Consistency::Latest,
+            |mut c| async move { sql::beyond(&mut c, ids, versions).await },
+        )
         .await
     }
 

@@ -40,6 +40,11 @@ const TABLE: &[(&str, May)] = &[
     ("patchProduct", Admin),
     ("retireProduct", Admin),
     ("importProducts", Admin),
+    // inventory
+    ("getInventory", Anybody),
+    ("watchInventory", Anybody),
+    ("adjustInventory", Admin),
+    ("listStockChanges", Admin),
     // users
     ("registerUser", Anybody),
     ("getCurrentUser", Customer),
@@ -61,6 +66,7 @@ const TABLE: &[(&str, May)] = &[
     ("clearCache", Admin),
     ("warmCache", Admin),
     ("getProductViews", Admin),
+    ("checkInventory", Admin),
 ];
 
 /// One operation of the document.

@@ -101,6 +101,11 @@ impl Process {
         kill_process(self.pid, Signal::KILL).unwrap();
     }
 
+    /// Its number in the system.
+    pub fn pid(&self) -> i32 {
+        self.pid.as_raw_nonzero().get()
+    }
+
     /// The end of its log.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().join("\n")
