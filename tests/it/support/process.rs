@@ -70,6 +70,11 @@ impl Process {
         self.client.request(method, url)
     }
 
+    /// The address of a path below `/api/v1`.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}/api/v1{path}", self.base)
+    }
+
     /// Reads a page.
     pub async fn get(&self, path: &str) -> Answer {
         send(self.request(Method::GET, path)).await.unwrap()
