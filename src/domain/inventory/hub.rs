@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -31,8 +31,14 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(200);
 /// The pause between two comparisons of all books that are watched.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How many books one statement reads.
+/// How many books one statement reads, and how many changes of each.
 const BOOKS_AT_ONCE: usize = 500;
+const CHANGES_AT_ONCE: usize = 64;
+
+/// For how long readers whose queues fill up are waited for, so that a busy moment of the shop does not look like a slow
+/// reader; and the pause between two looks at them.
+const PATIENCE: Duration = Duration::from_millis(50);
+const LOOK_INTERVAL: Duration = Duration::from_millis(2);
 
 /// Writes a change down for those who watch: what they may know of it.
 pub type Encode = fn(&StockChange) -> Bytes;
@@ -222,16 +228,14 @@ impl Hub {
     }
 
     async fn read(&self) -> Infallible {
-        // More at once would look like a slow reader where it is a busy shop.
-        let limit = (self.0.options.buffer / 4).max(1);
         loop {
             let known = self.watched().take_dirty();
             if known.is_empty() {
                 self.0.changed.notified().await;
                 continue;
             }
-            match self.0.store.stock_changes(&known, limit).await {
-                Ok(changes) => self.deliver(changes, limit),
+            match self.0.store.stock_changes(&known, CHANGES_AT_ONCE).await {
+                Ok(changes) => self.deliver(changes).await,
                 Err(error) => {
                     self.put_back(&known, &error);
                     tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
@@ -249,18 +253,43 @@ impl Hub {
         }
     }
 
-    fn deliver(&self, changes: Vec<StockChange>, limit: usize) {
-        let mut watched = self.watched();
-        let Watched { books, dirty } = &mut *watched;
+    /// Hands on what was read, wave by wave: one change of each book at a time. No stream watches more books than its reader's
+    /// queue has places by default, so whoever reads at all is not overrun by a wave.
+    async fn deliver(&self, changes: Vec<StockChange>) {
+        let mut waves: Vec<Vec<StockChange>> = Vec::new();
         let mut read: HashMap<ProductId, usize> = HashMap::new();
         for change in changes {
+            let count = read.entry(change.level.product).or_default();
+            if waves.len() == *count {
+                waves.push(Vec::new());
+            }
+            if let Some(wave) = waves.get_mut(*count) {
+                *count += 1;
+                wave.push(change);
+            }
+        }
+        for wave in waves {
+            let crowded = self.deliver_wave(wave);
+            let since = Instant::now();
+            while crowded.iter().any(|queue| queue.is_crowded()) && since.elapsed() < PATIENCE {
+                tokio::time::sleep(LOOK_INTERVAL).await;
+            }
+        }
+        let mut watched = self.watched();
+        // There may be more of those.
+        for (product, _) in read.into_iter().filter(|(_, count)| *count == CHANGES_AT_ONCE) {
+            watched.suspect_one(product);
+        }
+    }
+
+    /// Hands on one change of each book; gives the queues that fill up.
+    fn deliver_wave(&self, wave: Vec<StockChange>) -> Vec<Arc<Queue>> {
+        let mut watched = self.watched();
+        let Watched { books, dirty } = &mut *watched;
+        let mut crowded = Vec::new();
+        for change in wave {
             let (product, version) = (change.level.product, change.level.version);
             let Some(book) = books.get_mut(&product) else { continue };
-            let count = read.entry(product).or_default();
-            *count += 1;
-            if *count == limit {
-                dirty.insert(product);
-            }
             if version > book.told + 1 {
                 // Somebody came meanwhile who knows less than the others did.
                 dirty.insert(product);
@@ -272,9 +301,12 @@ impl Hub {
             let change = Arc::new(Change { product, version, data: self.encode(&change) });
             for watcher in book.watchers.values_mut().filter(|watcher| watcher.told < version) {
                 watcher.told = version;
-                watcher.queue.push(Arc::clone(&change));
+                if watcher.queue.push(Arc::clone(&change)) {
+                    crowded.push(Arc::clone(&watcher.queue));
+                }
             }
         }
+        crowded
     }
 }
 

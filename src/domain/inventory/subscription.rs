@@ -1,7 +1,7 @@
 //! One stream: first what there is, or what its reader missed; then every change, once and in order for each book.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -100,11 +100,11 @@ impl Queue {
         Self { waiting: Mutex::default(), ready: Notify::new(), places }
     }
 
-    /// Adds a change where there is room. Where there was none once, nothing more is taken.
-    pub(super) fn push(&self, change: Arc<Change>) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Adds a change where there is room, and says whether little is left. Where there was none once, nothing more is taken.
+    pub(super) fn push(&self, change: Arc<Change>) -> bool {
+        let mut waiting = self.waiting();
         if waiting.overflowed {
-            return;
+            return false;
         }
         if waiting.changes.len() == self.places {
             waiting.overflowed = true;
@@ -112,12 +112,27 @@ impl Queue {
         } else {
             waiting.changes.push_back(change);
         }
+        let is_crowded = self.leaves_little(&waiting);
         drop(waiting);
         self.ready.notify_one();
+        is_crowded
+    }
+
+    /// Whether little room is left, and the reader might still be quick enough.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.leaves_little(&self.waiting())
+    }
+
+    fn leaves_little(&self, waiting: &Waiting) -> bool {
+        !waiting.overflowed && waiting.changes.len() > self.places / 2
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn pop(&self) -> Next {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting();
         match waiting.changes.pop_front() {
             Some(change) => Next::Change(change),
             None if waiting.overflowed => Next::Overflowed,

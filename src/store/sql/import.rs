@@ -223,7 +223,7 @@ pub(in crate::store) async fn update(
     Ok(ids.into_iter().map(ProductId).collect())
 }
 
-/// Copies that belong to orders are there, whatever a file says.
+/// Copies that orders reserved since the rows were checked are there, whatever a file says.
 pub(in crate::store) async fn stock(
     connection: &mut PgConnection,
     rows: &[ImportRow],

@@ -2,6 +2,7 @@
 
 use bookstore::domain::inventory::MAX_COPIES;
 use serde_json::{Value, json};
+use sqlx::Connection as _;
 
 use super::{adjust, book, receive};
 use crate::support::{Answer, Shop, assert_ledger_balances, eventually, settle};
@@ -251,7 +252,7 @@ async fn an_import_keeps_the_ledger_and_what_is_reserved() {
         let file =
             format!("title,authors,isbn13,stock\nA Wizard of Earthsea,Ursula K. Le Guin,9780547773742,{stock}\n");
         let request = shop.post("/products/import").token(&admin).header("content-type", "text/csv");
-        request.body(file).send().await.expect(200);
+        request.body(file).send().await.expect(200).json()
     };
     import(7).await;
     let book = shop.get("/products/isbn/9780547773742").send().await.expect(200).json();
@@ -261,7 +262,32 @@ async fn an_import_keeps_the_ledger_and_what_is_reserved() {
     import(9).await;
     assert_eq!(numbers(&read(&shop, &book).await), [2, 9, 0, 9]);
     reserve(&shop, &book, 5).await;
-    import(3).await;
-    assert_eq!(numbers(&read(&shop, &book).await), [4, 5, 5, 0], "what belongs to orders is there");
+    assert_eq!(import(3).await["rejected"], 1);
+    assert_eq!(numbers(&read(&shop, &book).await), [3, 9, 5, 4], "what belongs to orders is there");
+
+    // An order that comes between the check of a row and its writing.
+    let mut order = shop.sql().await;
+    let mut order = order.begin().await.unwrap();
+    sqlx::query("UPDATE stock SET reserved = 9, version = version + 1, reason = 'reserved'")
+        .execute(&mut *order)
+        .await
+        .unwrap();
+    let (report, ()) = futures::future::join(import(6), async {
+        let mut sql = shop.sql().await;
+        eventually("the import waits", async || {
+            sqlx::query_scalar::<_, bool>(
+                "SELECT EXISTS (SELECT FROM pg_stat_activity
+                                WHERE wait_event_type = 'Lock' AND datname = current_database())",
+            )
+            .fetch_one(&mut sql)
+            .await
+            .unwrap()
+        })
+        .await;
+        order.commit().await.unwrap();
+    })
+    .await;
+    assert_eq!(report["rejected"], 0, "{report}");
+    assert_eq!(numbers(&read(&shop, &book).await), [4, 9, 9, 0]);
     assert_ledger_balances(&mut shop.sql().await).await;
 }

@@ -204,24 +204,38 @@ async fn change_silently(sql: &mut PgConnection, times: usize) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_reader_is_told_and_cut_and_misses_nothing() {
     let shop = Shop::open().await;
-    let process = process(&shop, &[("inventory.stream_buffer", "100")]).await;
+    let process = process(&shop, &[]).await;
     let address = process.url("").strip_prefix("http://").unwrap().split('/').next().unwrap().to_owned();
     let admin = shop.administrator().await;
     let books = books(&shop, &admin, 50).await;
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(8 * 1024).unwrap();
     let mut slow = socket.connect(address.parse().unwrap()).await.unwrap();
-    let head = format!("GET /api/v1/inventory/stream?products={} HTTP/1.1\r\nhost: a\r\n\r\n", books.join(","));
+    let head = format!(
+        "GET /api/v1/inventory/stream?products={} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+        books.join(",")
+    );
     slow.write_all(head.as_bytes()).await.unwrap();
     let mut text = read_until(&mut slow, "event: snapshot").await;
     // It reads nothing any more, and the others go on.
+    let mut beside = Reader::open(&process.url(""), &books, None).await;
+    let mut quick = Diary::default();
     let mut sql = shop.sql().await;
     let mut rounds = 0;
     while process.metric("stock_streams_cut_total", &[]).await == 0.0 {
         change_silently(&mut sql, 20).await;
+        // As a seeder tells of many books.
+        let event = json!({"kind": "catalogue_seeded", "books": 50});
+        let insert = sqlx::query("INSERT INTO outbox (kind, payload) VALUES ('catalogue_seeded', $1)");
+        insert.bind(event).execute(&mut sql).await.unwrap();
         rounds += 1;
-        assert!(rounds < 200, "it is never cut");
+        assert!(rounds < 1_000, "it is never cut");
+        while !quick.is_complete(&mut sql, &books).await {
+            quick.note(beside.next().await.unwrap());
+        }
     }
+    assert_eq!(process.metric("stock_streams_cut_total", &[]).await, 1.0);
+    drop(beside);
     let mut rest = Vec::new();
     tokio::time::timeout(Duration::from_secs(30), slow.read_to_end(&mut rest)).await.unwrap().unwrap();
     text.push_str(&String::from_utf8_lossy(&rest));
