@@ -21,6 +21,7 @@ use crate::{
         genres::Genres,
         health::Health,
         import::Import,
+        inventory::{Hub, HubOptions, Inventory},
         limits::RateLimiter,
         listing::Listing,
         orders::Orders,
@@ -169,6 +170,7 @@ impl App {
         });
         expire_orders(&lifecycle, config.orders.expiry_interval, &state.orders);
         count_views(&lifecycle, config.views.flush_interval, Arc::clone(&state.views));
+        tell_of_stock(&lifecycle, state.inventory.hub().clone());
         cache::keep(&lifecycle, &store);
         cache::keep_warm(&lifecycle, &config.cache, &state.warm_up);
         if config.cache.enabled && !config.cache.audit_interval.is_zero() {
@@ -236,6 +238,11 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
         cache_admin: CacheAdministration::new(store.clone(), Arc::clone(&clock)),
         warm_up,
         views: Arc::new(Views::new(store.clone(), Arc::clone(&clock))),
+        inventory: Arc::new(Inventory::new(
+            store.clone(),
+            Arc::clone(&clock),
+            Hub::new(store.clone(), http::inventory::encode, HubOptions::from(&config.inventory)),
+        )),
         import: Arc::new(Import::new(store.clone(), clock, rules)),
     }))
 }
@@ -301,6 +308,16 @@ fn count_views(lifecycle: &Lifecycle, interval: Duration, views: Arc<Views>) {
             }
         }
         views.flush_finally().await;
+    });
+}
+
+/// Tells the streams of stock, until no new work is accepted: they have no end of their own that could be waited for.
+fn tell_of_stock(lifecycle: &Lifecycle, hub: Hub) {
+    let stopping = lifecycle.stopping();
+    lifecycle.spawn_background("streams of stock", |ending| async move {
+        stopping.run_until_cancelled(hub.run()).await;
+        hub.close();
+        ending.cancelled().await;
     });
 }
 

@@ -198,6 +198,19 @@ sections! {
         flush_interval: Duration = Some("5s"), "a duration from 10ms to 10m";
     }
 
+    /// Streams of changes of stock.
+    inventory: Inventory {
+        /// Most changes that wait for a slow reader; then its stream is cut, and it may connect again.
+        #[garde(range(min = 1, max = 100_000))]
+        stream_buffer: u32 = Some("64"), "a whole number from 1 to 100000";
+        /// Longest silence on a stream, for proxies that close silent connections.
+        #[garde(custom(between(MS_100, MIN_10)))]
+        heartbeat: Duration = Some("15s"), "a duration from 100ms to 10m";
+        /// Most streams at once; further ones get 503. Less than `http.max_connections`, so that requests find room beside them.
+        #[garde(range(min = 1, max = 1_000_000))]
+        max_streams: u32 = Some("8000"), "a whole number from 1 to 1000000";
+    }
+
     /// Rate limits, by class of request. All processes share them through Redis.
     limits: Limits {
         /// Whether requests are limited.

@@ -9,6 +9,7 @@ pub mod credentials;
 pub mod genres;
 pub mod health;
 pub mod import;
+pub mod inventory;
 pub mod limits;
 pub mod listing;
 pub mod orders;

@@ -15,6 +15,7 @@ pub mod genres;
 pub mod health;
 pub mod idempotency;
 pub mod import;
+pub mod inventory;
 pub mod listing;
 pub mod middleware;
 pub mod openapi;
@@ -61,6 +62,7 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(audit::router())
         .merge(cache_admin::router())
         .merge(views::router())
+        .merge(inventory::router())
 }
 
 /// Every operation with its description.

@@ -41,6 +41,7 @@ An online book shop's back end.
 
 const TAGS: &[(&str, &str)] = &[
     ("products", "The catalogue: browse, search, and administer books."),
+    ("inventory", "Stock: how many copies there are, why that changed, and a stream of the changes."),
     ("genres", "The genres and how many books each has."),
     ("cart", "What somebody is about to buy, guests too."),
     ("orders", "Buying, and what happens to orders afterwards."),

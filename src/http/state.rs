@@ -9,6 +9,7 @@ use crate::domain::cache_admin::CacheAdministration;
 use crate::domain::genres::Genres;
 use crate::domain::health::Health;
 use crate::domain::import::Import;
+use crate::domain::inventory::Inventory;
 use crate::domain::limits::RateLimiter;
 use crate::domain::listing::Listing;
 use crate::domain::orders::Orders;
@@ -77,6 +78,8 @@ pub struct Services {
     pub pricing: Pricing,
     /// How often books are looked at.
     pub views: Arc<Views>,
+    /// Stock, its ledger, and the streams of its changes.
+    pub inventory: Arc<Inventory>,
     /// Books in bulk.
     pub import: Arc<Import>,
 }

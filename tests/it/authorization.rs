@@ -40,6 +40,7 @@ const TABLE: &[(&str, May)] = &[
     ("patchProduct", Admin),
     ("retireProduct", Admin),
     ("importProducts", Admin),
+<<<<<<< HEAD
     // cart
     ("listShippingMethods", Anybody),
     // orders
@@ -51,6 +52,13 @@ const TABLE: &[(&str, May)] = &[
     ("shipOrder", Admin),
     ("deliverOrder", Admin),
     ("listAllOrders", Admin),
+=======
+    // inventory
+    ("getInventory", Anybody),
+    ("watchInventory", Anybody),
+    ("adjustInventory", Admin),
+    ("listStockChanges", Admin),
+>>>>>>> part-inventory
     // users
     ("registerUser", Anybody),
     ("getCurrentUser", Customer),
@@ -72,6 +80,7 @@ const TABLE: &[(&str, May)] = &[
     ("clearCache", Admin),
     ("warmCache", Admin),
     ("getProductViews", Admin),
+    ("checkInventory", Admin),
 ];
 
 /// One operation of the document.
