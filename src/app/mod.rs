@@ -1,6 +1,7 @@
 //! The composition root: the only place that knows everybody.
 
 mod cache;
+mod payments;
 mod probes;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -168,6 +169,7 @@ impl App {
             }
         });
         expire_orders(&lifecycle, config.orders.expiry_interval, &state.orders);
+        payments::keep(&lifecycle, config.payments.check_interval, &state.payments);
         count_views(&lifecycle, config.views.flush_interval, Arc::clone(&state.views));
         cache::keep(&lifecycle, &store);
         cache::keep_warm(&lifecycle, &config.cache, &state.warm_up);
@@ -232,6 +234,7 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
             (&config.orders).into(),
             http::orders::PAGES,
         )),
+        payments: Arc::new(payments::service(config, store, &clock)),
         pricing,
         cache_admin: CacheAdministration::new(store.clone(), Arc::clone(&clock)),
         warm_up,
