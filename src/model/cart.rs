@@ -1,12 +1,16 @@
-//! Whose a cart is.
+//! Carts: whose they are, and what is in them.
 
 use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
+use time::OffsetDateTime;
 use uuid::Builder;
 
-use super::ids::{CartId, UserId};
+use super::coupon::Coupon;
+use super::ids::{CartId, ProductId, UserId};
+use super::money::{Currency, Money};
+use super::product::{Availability, Format, Status};
 
 /// Keeps the ids of carts apart from other hashes of the same secret.
 const DOMAIN: &[u8] = b"bookstore cart v1\0";
@@ -61,6 +65,71 @@ impl fmt::Display for Buyer {
             Self::User(user) => write!(f, "user:{user}"),
             Self::Guest(hash) => write!(f, "guest:{}", URL_SAFE_NO_PAD.encode(hash)),
         }
+    }
+}
+
+/// A cart with everything that is shown of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cart {
+    /// Its id.
+    pub id: CartId,
+    /// Counts the changes.
+    pub version: i64,
+    /// When it last changed.
+    pub updated_at: OffsetDateTime,
+    /// When it is forgotten unless it changes before.
+    pub expires_at: OffsetDateTime,
+    /// The coupon in it, whether it counts or not.
+    pub coupon: Option<Coupon>,
+    /// In how many orders its owner has used the coupon; nobody knows that of a guest.
+    pub coupon_uses: i64,
+    /// What is in it, in the order in which it was put in.
+    pub lines: Vec<CartLine>,
+}
+
+/// A book in a cart: as it was when it was put there, and as it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CartLine {
+    /// Which book.
+    pub product: ProductId,
+    /// How many copies are wanted.
+    pub quantity: i32,
+    /// What a copy cost when its owner last said how many they want.
+    pub added_price: Money,
+    /// How many copies there were then.
+    pub added_availability: Availability,
+    /// When it was put there.
+    pub added_at: OffsetDateTime,
+    /// The book's title.
+    pub title: String,
+    /// Its authors.
+    pub authors: Vec<String>,
+    /// A picture of its cover.
+    pub cover_url: Option<String>,
+    /// Its format.
+    pub format: Option<Format>,
+    /// Its ISBN.
+    pub isbn13: Option<String>,
+    /// Whether it is on sale.
+    pub status: Status,
+    /// What it costs now.
+    pub price: Option<Money>,
+    /// How many copies can be had.
+    pub available: i32,
+}
+
+impl CartLine {
+    /// What a copy costs now; nothing where the book is not sold any more, or not in this currency.
+    #[must_use]
+    pub fn price_in(&self, currency: Currency) -> Option<i64> {
+        let price = self.price.filter(|price| self.status == Status::Active && price.currency == currency)?;
+        Some(price.amount)
+    }
+
+    /// Whether there is nothing to ship.
+    #[must_use]
+    pub fn is_digital(&self) -> bool {
+        matches!(self.format, Some(Format::Ebook | Format::Audiobook))
     }
 }
 

@@ -115,12 +115,6 @@ impl Tag {
         Self(format!("user:{user}:orders"))
     }
 
-    /// Whatever there is about the orders of one person, as a pattern.
-    #[must_use]
-    pub fn all_orders_of(user: UserId) -> Self {
-        Self(format!("user:{user}:orders:*"))
-    }
-
     /// One coupon.
     #[must_use]
     pub fn coupon(code: &str) -> Self {

@@ -4,7 +4,9 @@
 mod audit;
 pub mod cache_admin;
 mod cached;
+pub mod carts;
 pub mod consistency;
+mod coupons;
 mod genres;
 mod idempotency;
 pub mod import;

@@ -241,12 +241,4 @@ impl WriteTx {
     pub async fn forget_buyer(&mut self, user: UserId) -> Result<(), StoreError> {
         Ok(sql::forget_buyer(&mut self.transaction, user).await?)
     }
-
-    /// TEMPORARY
-    pub async fn coupon_for_checkout(
-        &mut self,
-        _code: &str,
-    ) -> Result<Option<crate::model::coupon::Coupon>, StoreError> {
-        Ok(None)
-    }
 }

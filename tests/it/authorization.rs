@@ -42,6 +42,15 @@ const TABLE: &[(&str, May)] = &[
     ("importProducts", Admin),
     // cart
     ("listShippingMethods", Anybody),
+    // orders
+    ("placeOrder", Customer),
+    ("listOrders", Customer),
+    ("getOrder", Customer),
+    ("getOrderHistory", Customer),
+    ("cancelOrder", Customer),
+    ("shipOrder", Admin),
+    ("deliverOrder", Admin),
+    ("listAllOrders", Admin),
     // users
     ("registerUser", Anybody),
     ("getCurrentUser", Customer),

@@ -22,6 +22,7 @@ mod import;
 mod limits;
 mod listing;
 mod nodes;
+mod orders;
 mod outage;
 mod plans;
 mod products;

@@ -76,12 +76,24 @@ pub enum OrderError {
     /// The stock of its books is not what its reservation says, which is a defect.
     #[error("the stock of order {0} does not match its reservation")]
     Stock(OrderId),
+    /// The account was closed while its owner ordered.
+    #[error("the account is closed")]
+    AccountClosed,
     /// The answer cannot be written.
     #[error(transparent)]
     Render(#[from] RenderError),
     /// The database.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
+}
+
+impl From<StoreError> for OrderError {
+    fn from(error: StoreError) -> Self {
+        match error.constraint() {
+            Some("orders_user_id_fkey") => Self::AccountClosed,
+            _ => Self::Store(error),
+        }
+    }
 }
 
 impl Outage for OrderError {
@@ -191,9 +203,7 @@ impl Orders {
             let orders = store.orders_of(user, before, i64::from(limit) + 1).await?;
             Ok::<_, OrderError>(Rendered::found(render(page(orders, limit))?))
         };
-        // The pattern too: that is what administrators clear somebody's orders by.
-        let tags = [Tag::orders_of(user), Tag::all_orders_of(user)];
-        self.store.cached(&key, &tags, load).await?.ok_or(OrderError::NotFound)
+        self.store.cached(&key, &[Tag::orders_of(user)], load).await?.ok_or(OrderError::NotFound)
     }
 
     /// A page of the orders that a guest placed with their token.

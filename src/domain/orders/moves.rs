@@ -5,10 +5,13 @@ use time::OffsetDateTime;
 use super::{MoveNote, OrderError, Orders, Sees};
 use crate::model::events::{DomainEvent, Events};
 use crate::model::ids::OrderId;
-use crate::model::order::{Order, OrderMove, StockEffect};
+use crate::model::order::{Order, OrderMove, OrderState, StockEffect};
 use crate::model::precondition::ExpectedVersion;
 use crate::model::stock::{StockCause, StockMove, StockReason, stock_events};
 use crate::store::WriteTx;
+
+/// Why money goes back where nobody says it.
+const CANCELLED: &str = "The order was cancelled.";
 
 /// How many orders are expired in one transaction.
 const EXPIRY_BATCH: i64 = 20;
@@ -78,7 +81,14 @@ impl Orders {
             if expected.is_some_and(|expected| !expected.accepts(order.version)) {
                 return Err(OrderError::Changed { current: order.version });
             }
-            let (moved, events) = advance(&mut tx, &order, wanted, note, self.clock.now()).await?;
+            let now = self.clock.now();
+            let (mut moved, mut events) = advance(&mut tx, &order, wanted, note, now).await?;
+            if wanted == OrderMove::Cancel && order.state == OrderState::Paid {
+                let reason = note.reason.as_deref().unwrap_or(CANCELLED);
+                let refund = tx.begin_refund_of_everything(&moved, reason, note.actor, now).await?;
+                events = events.and_all(refund);
+                moved = tx.order_for_update(id).await?.ok_or(OrderError::NotFound)?;
+            }
             tx.commit(events).await?;
             Ok(moved)
         })

@@ -304,6 +304,7 @@ impl From<OrderError> for Problem {
                 .detail(format!("The order is at version {current} by now; read it again.")),
             OrderError::KeyReused => idempotency::reused(),
             OrderError::KeyRunning => idempotency::running(),
+            OrderError::AccountClosed => Self::new(Kind::Unauthenticated).detail("The account is closed."),
             OrderError::Store(error) => error.into(),
             OrderError::Stock(_) | OrderError::Render(_) => Self::internal(&error),
         }

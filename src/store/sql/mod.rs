@@ -1,6 +1,8 @@
 //! The only home of queries. Every one is checked against the schema when it is compiled.
 
 pub(super) mod audit;
+pub(super) mod carts;
+pub(super) mod coupons;
 pub(super) mod facets;
 pub(super) mod genres;
 pub(super) mod idempotency;
