@@ -1,6 +1,7 @@
 //! The composition root: the only place that knows everybody.
 
 mod cache;
+mod payments;
 mod probes;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -169,6 +170,7 @@ impl App {
             }
         });
         expire_orders(&lifecycle, config.orders.expiry_interval, &state.orders);
+        payments::keep(&lifecycle, config.payments.check_interval, &state.payments);
         count_views(&lifecycle, config.views.flush_interval, Arc::clone(&state.views));
         tell_of_stock(&lifecycle, state.inventory.hub().clone());
         cache::keep(&lifecycle, &store);
@@ -234,6 +236,7 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
             (&config.orders).into(),
             http::orders::PAGES,
         )),
+        payments: Arc::new(payments::service(config, store, &clock)),
         pricing,
         cache_admin: CacheAdministration::new(store.clone(), Arc::clone(&clock)),
         warm_up,

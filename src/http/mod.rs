@@ -20,6 +20,7 @@ pub mod listing;
 pub mod middleware;
 pub mod openapi;
 pub mod orders;
+pub mod payments;
 pub mod problem;
 pub mod products;
 pub mod related;
@@ -57,6 +58,7 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(genres::router())
         .merge(shipping::router())
         .merge(orders::router())
+        .merge(payments::router())
         .merge(users::router())
         .merge(sessions::router())
         .merge(audit::router())

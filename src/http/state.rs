@@ -13,6 +13,7 @@ use crate::domain::inventory::Inventory;
 use crate::domain::limits::RateLimiter;
 use crate::domain::listing::Listing;
 use crate::domain::orders::Orders;
+use crate::domain::payments::Payments;
 use crate::domain::pricing::Pricing;
 use crate::domain::products::Products;
 use crate::domain::related::RelatedBooks;
@@ -72,6 +73,8 @@ pub struct Services {
     pub genres: Arc<Genres>,
     /// Orders.
     pub orders: Arc<Orders>,
+    /// Payments and refunds.
+    pub payments: Arc<Payments>,
     /// The books.
     pub products: Arc<Products>,
     /// What orders cost.

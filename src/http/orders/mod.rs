@@ -171,7 +171,7 @@ async fn list_all(
 }
 
 /// Administrators see everything, everybody else what is theirs.
-fn sees(caller: &MaybeCaller, buyer: Buyer) -> Sees {
+pub(super) fn sees(caller: &MaybeCaller, buyer: Buyer) -> Sees {
     if caller.is_admin() { Sees::All } else { Sees::Own(buyer) }
 }
 
