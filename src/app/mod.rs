@@ -17,6 +17,8 @@ use crate::{
         audit::Audit,
         auditor::Auditor,
         cache_admin::CacheAdministration,
+        carts::Carts,
+        coupons::Coupons,
         credentials::Credentials,
         genres::Genres,
         health::Health,
@@ -36,6 +38,7 @@ use crate::{
     },
     http::{
         self, Frame, FrameOptions, IMPORT_ROUTE,
+        buyer::CartCookies,
         middleware::{
             bounds::{Bounds, RouteBounds},
             rate_limit::Limits,
@@ -166,6 +169,17 @@ impl App {
                 }
             }
         });
+        let (carts, interval) = (Arc::clone(&state.carts), config.cart.purge_interval);
+        lifecycle.spawn_background("expired carts", |ending| async move {
+            while ending.run_until_cancelled(tokio::time::sleep(interval)).await.is_some() {
+                match ending.run_until_cancelled(carts.purge_expired()).await {
+                    Some(Ok(removed)) => tracing::debug!(removed, "removed carts that had expired"),
+                    // Nobody is shown them any more; the next round removes them.
+                    Some(Err(error)) => tracing::info!(%error, "carts that had expired could not be removed"),
+                    None => break,
+                }
+            }
+        });
         count_views(&lifecycle, config.views.flush_interval, Arc::clone(&state.views));
         cache::keep(&lifecycle, &store);
         cache::keep_warm(&lifecycle, &config.cache, &state.warm_up);
@@ -202,6 +216,7 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
     let listing = |store: &Store| Listing::new(store.clone(), http::listing::render);
     let products =
         |store: &Store| Products::new(store.clone(), Arc::clone(&clock), rules.clone(), http::products::PAGES);
+    let pricing = Pricing::new(&config.shop)?;
     let ahead = store.renewing(cache::RENEW_WITHIN);
     let warm_up = WarmUp::new(ahead.clone(), genres(&ahead), listing(&ahead), products(&ahead));
     let warm_up = Arc::new(warm_up);
@@ -222,7 +237,16 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
         search: Arc::new(Search::new(store.clone(), http::search::PAGES)),
         related: Arc::new(RelatedBooks::new(store.clone(), http::related::render)),
         products: Arc::new(products(store)),
-        pricing: Pricing::new(&config.shop)?,
+        carts: Arc::new(Carts::new(
+            store.clone(),
+            Arc::clone(&clock),
+            pricing.clone(),
+            &config.cart,
+            http::cart::render,
+        )),
+        cart_cookies: CartCookies::new(&config.auth, config.cart.lifetime),
+        coupons: Arc::new(Coupons::new(store.clone(), Arc::clone(&clock))),
+        pricing,
         cache_admin: CacheAdministration::new(store.clone(), Arc::clone(&clock)),
         warm_up,
         views: Arc::new(Views::new(store.clone(), Arc::clone(&clock))),

@@ -41,7 +41,18 @@ const TABLE: &[(&str, May)] = &[
     ("retireProduct", Admin),
     ("importProducts", Admin),
     // cart
+    ("getCart", Anybody),
+    ("clearCart", Customer),
+    ("addCartItem", Anybody),
+    ("putCartItem", Anybody),
+    ("deleteCartItem", Customer),
+    ("putCartCoupon", Customer),
+    ("deleteCartCoupon", Customer),
     ("listShippingMethods", Anybody),
+    ("listCoupons", Admin),
+    ("createCoupon", Admin),
+    ("getCoupon", Admin),
+    ("patchCoupon", Admin),
     // users
     ("registerUser", Anybody),
     ("getCurrentUser", Customer),
