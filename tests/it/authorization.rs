@@ -40,8 +40,14 @@ const TABLE: &[(&str, May)] = &[
     ("patchProduct", Admin),
     ("retireProduct", Admin),
     ("importProducts", Admin),
-<<<<<<< HEAD
     // cart
+    ("getCart", Anybody),
+    ("clearCart", Customer),
+    ("addCartItem", Anybody),
+    ("putCartItem", Anybody),
+    ("deleteCartItem", Customer),
+    ("putCartCoupon", Customer),
+    ("deleteCartCoupon", Customer),
     ("listShippingMethods", Anybody),
     // orders
     ("placeOrder", Customer),
@@ -52,13 +58,15 @@ const TABLE: &[(&str, May)] = &[
     ("shipOrder", Admin),
     ("deliverOrder", Admin),
     ("listAllOrders", Admin),
-=======
     // inventory
     ("getInventory", Anybody),
     ("watchInventory", Anybody),
     ("adjustInventory", Admin),
     ("listStockChanges", Admin),
->>>>>>> part-inventory
+    ("listCoupons", Admin),
+    ("createCoupon", Admin),
+    ("getCoupon", Admin),
+    ("patchCoupon", Admin),
     // users
     ("registerUser", Anybody),
     ("getCurrentUser", Customer),
