@@ -42,6 +42,15 @@ pub struct OutboxPage {
     pub more_behind: bool,
 }
 
+/// Whether there is anything to dispatch, and for whom.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outlook {
+    /// Whether the outbox has events behind the place.
+    pub waiting: bool,
+    /// Whether an endpoint is enabled.
+    pub endpoints: bool,
+}
+
 /// A delivery that is to be queued.
 #[derive(Clone, Debug)]
 pub struct NewDelivery {
@@ -140,6 +149,14 @@ impl Store {
         .await
     }
 
+    /// Whether the outbox has events that have not become deliveries, and whether anybody wants some.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn webhook_outlook(&self) -> Result<Outlook, StoreError> {
+        self.read("webhooks.outlook", Consistency::Latest, |mut c| async move { queue::outlook(&mut c).await }).await
+    }
+
     /// What waits to be sent.
     ///
     /// # Errors
@@ -196,14 +213,6 @@ impl WriteTx {
     /// [`StoreError`].
     pub async fn note_endpoint_success(&mut self, id: EndpointId) -> Result<(), StoreError> {
         Ok(endpoints::note_success(&mut self.transaction, id).await?)
-    }
-
-    /// Notes that an endpoint failed, unless it has been failing before.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn note_endpoint_failure(&mut self, id: EndpointId, at: OffsetDateTime) -> Result<(), StoreError> {
-        Ok(endpoints::note_failure(&mut self.transaction, id, at).await?)
     }
 
     /// What comes next in the outbox, and its place, locked until the transaction ends; nothing where another process has it.

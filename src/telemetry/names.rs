@@ -62,6 +62,22 @@ pub const CACHE_INCONSISTENCY_AGE_SECONDS: &str = "cache_inconsistency_age_secon
 pub const VIEWS_COUNTED_TOTAL: &str = "views_counted_total";
 /// Looks at books that were not counted.
 pub const VIEWS_DROPPED_TOTAL: &str = "views_dropped_total";
+/// Deliveries of events to endpoints that were queued.
+pub const WEBHOOK_DELIVERIES_QUEUED_TOTAL: &str = "webhook_deliveries_queued_total";
+/// Deliveries that were given up.
+pub const WEBHOOK_DELIVERIES_FAILED_TOTAL: &str = "webhook_deliveries_failed_total";
+/// Attempts to deliver, by `outcome`.
+pub const WEBHOOK_ATTEMPTS_TOTAL: &str = "webhook_attempts_total";
+/// Time of an attempt.
+pub const WEBHOOK_ATTEMPT_DURATION_SECONDS: &str = "webhook_attempt_duration_seconds";
+/// Time from an event to its deliveries.
+pub const WEBHOOK_DISPATCH_LAG_SECONDS: &str = "webhook_dispatch_lag_seconds";
+/// Endpoints that the shop disabled by itself, by `reason`.
+pub const WEBHOOK_ENDPOINTS_DISABLED_TOTAL: &str = "webhook_endpoints_disabled_total";
+/// Deliveries that wait.
+pub const WEBHOOK_QUEUE_DEPTH: &str = "webhook_queue_depth";
+/// For how long the oldest of them that is due has been.
+pub const WEBHOOK_QUEUE_OLDEST_DUE_SECONDS: &str = "webhook_queue_oldest_due_seconds";
 
 /// What a metric is, for its `HELP` and `TYPE`.
 pub(super) enum Kind {
@@ -114,4 +130,12 @@ pub(super) const ALL: &[(&str, Kind, &str)] = &[
         Kind::Counter,
         "Looks at books that were not counted, for want of room or of a primary at the end.",
     ),
+    (WEBHOOK_DELIVERIES_QUEUED_TOTAL, Kind::Counter, "Deliveries of events to endpoints that were queued."),
+    (WEBHOOK_DELIVERIES_FAILED_TOTAL, Kind::Counter, "Deliveries that were given up."),
+    (WEBHOOK_ATTEMPTS_TOTAL, Kind::Counter, "Attempts to deliver an event to an endpoint."),
+    (WEBHOOK_ATTEMPT_DURATION_SECONDS, Kind::Seconds, "Time of an attempt to deliver."),
+    (WEBHOOK_DISPATCH_LAG_SECONDS, Kind::Seconds, "Time from an event to its deliveries being queued."),
+    (WEBHOOK_ENDPOINTS_DISABLED_TOTAL, Kind::Counter, "Endpoints that were disabled because they failed or are gone."),
+    (WEBHOOK_QUEUE_DEPTH, Kind::Gauge, "Deliveries that wait to be sent, of the whole shop."),
+    (WEBHOOK_QUEUE_OLDEST_DUE_SECONDS, Kind::Gauge, "For how long the oldest delivery that is due has been."),
 ];

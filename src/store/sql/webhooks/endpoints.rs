@@ -153,14 +153,3 @@ pub(in crate::store) async fn note_success(connection: &mut PgConnection, id: En
         .await?;
     Ok(())
 }
-
-pub(in crate::store) async fn note_failure(
-    connection: &mut PgConnection,
-    id: EndpointId,
-    at: OffsetDateTime,
-) -> sqlx::Result<()> {
-    sqlx::query!("UPDATE webhook_endpoints SET failing_since = $2 WHERE id = $1 AND failing_since IS NULL", id.0, at)
-        .execute(connection)
-        .await?;
-    Ok(())
-}

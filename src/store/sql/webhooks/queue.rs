@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::model::ids::{DeliveryId, EndpointId};
 use crate::model::webhook::{Attempt, Claim, Outcome, Queue, Secret};
-use crate::store::webhooks::{NewDelivery, OutboxEvent, OutboxPage};
+use crate::store::webhooks::{NewDelivery, OutboxEvent, OutboxPage, Outlook};
 
 /// How many rows of the outbox are read in one go: or more, where one transaction wrote more of them.
 const PAGE: usize = 500;
@@ -18,6 +18,16 @@ const KEPT_ATTEMPTS: i32 = 20;
 
 /// How many rows are removed in one go.
 const REMOVED: i64 = 5_000;
+
+pub(in crate::store) async fn outlook(connection: &mut PgConnection) -> sqlx::Result<Outlook> {
+    sqlx::query_as!(
+        Outlook,
+        r#"SELECT EXISTS (SELECT FROM outbox WHERE xid >= (SELECT place FROM webhook_dispatch)) AS "waiting!",
+                  EXISTS (SELECT FROM webhook_endpoints WHERE enabled) AS "endpoints!""#,
+    )
+    .fetch_one(connection)
+    .await
+}
 
 /// The place in the outbox, locked until the transaction ends; nothing where another process has it.
 pub(in crate::store) async fn lock_place(connection: &mut PgConnection) -> sqlx::Result<Option<String>> {
