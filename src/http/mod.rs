@@ -24,6 +24,7 @@ pub mod sessions;
 pub mod state;
 pub mod users;
 pub mod views;
+pub mod webhooks;
 
 use std::sync::Arc;
 
@@ -55,6 +56,7 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(audit::router())
         .merge(cache_admin::router())
         .merge(views::router())
+        .merge(webhooks::router())
 }
 
 /// Every operation with its description.

@@ -18,6 +18,7 @@ use crate::domain::sessions::Sessions;
 use crate::domain::users::Users;
 use crate::domain::views::Views;
 use crate::domain::warm_up::WarmUp;
+use crate::domain::webhooks::Webhooks;
 
 /// The services, cheap to clone: every request clones it several times over. Handlers take it as `State<AppState>`.
 #[derive(Clone)]
@@ -73,4 +74,6 @@ pub struct Services {
     pub views: Arc<Views>,
     /// Books in bulk.
     pub import: Arc<Import>,
+    /// Telling other systems what happens.
+    pub webhooks: Arc<Webhooks>,
 }

@@ -114,9 +114,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn endpoint(&self, id: EndpointId) -> Result<Option<Endpoint>, StoreError> {
-        self.read("webhooks.endpoint", Consistency::PreferLatest, |mut c| async move {
-            endpoints::by_id(&mut c, id).await
-        })
+        self.read(
+            "webhooks.endpoint",
+            Consistency::PreferLatest,
+            |mut c| async move { endpoints::by_id(&mut c, id).await },
+        )
         .await
     }
 

@@ -61,6 +61,18 @@ const TABLE: &[(&str, May)] = &[
     ("clearCache", Admin),
     ("warmCache", Admin),
     ("getProductViews", Admin),
+    // webhooks
+    ("listWebhookEndpoints", Admin),
+    ("createWebhookEndpoint", Admin),
+    ("getWebhookEndpoint", Admin),
+    ("patchWebhookEndpoint", Admin),
+    ("deleteWebhookEndpoint", Admin),
+    ("rotateWebhookSecret", Admin),
+    ("testWebhookEndpoint", Admin),
+    ("replayWebhookEndpoint", Admin),
+    ("listWebhookDeliveries", Admin),
+    ("getWebhookDelivery", Admin),
+    ("replayWebhookDelivery", Admin),
 ];
 
 /// One operation of the document.

@@ -37,3 +37,4 @@ mod support;
 mod throttling;
 mod users;
 mod views;
+mod webhooks;

@@ -157,8 +157,8 @@ impl Webhooks {
 
     async fn note(&self, claim: &Claim, attempt: &Attempt, asked_for: Option<Duration>) -> Result<(), WebhookError> {
         let now = self.clock.now();
-        let given_up = attempt.status == Some(GONE)
-            || i64::from(claim.attempt) >= i64::from(self.settings.max_attempts);
+        let given_up =
+            attempt.status == Some(GONE) || i64::from(claim.attempt) >= i64::from(self.settings.max_attempts);
         let outcome = match attempt.error {
             None => Outcome::Delivered,
             Some(_) if given_up => Outcome::Failed,

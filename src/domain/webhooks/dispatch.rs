@@ -104,8 +104,7 @@ impl Webhooks {
         for row in events {
             deliveries.extend(deliveries_of(row, &endpoints)?);
         }
-        let queued =
-            if deliveries.is_empty() { 0 } else { tx.queue_deliveries(&deliveries, self.clock.now()).await? };
+        let queued = if deliveries.is_empty() { 0 } else { tx.queue_deliveries(&deliveries, self.clock.now()).await? };
         tx.move_webhook_place(next).await?;
         tx.commit_bookkeeping().await?;
         if let Some(oldest) = events.first() {

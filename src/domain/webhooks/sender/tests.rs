@@ -98,7 +98,8 @@ async fn server(answer: &'static str, tls: bool) -> (u16, tokio::sync::mpsc::Unb
 
 #[tokio::test]
 async fn a_message_arrives_with_its_headers() {
-    let (port, mut told) = server("HTTP/1.1 202 Accepted\r\nretry-after: 9\r\ncontent-length: 3\r\n\r\nyes", false).await;
+    let (port, mut told) =
+        server("HTTP/1.1 202 Accepted\r\nretry-after: 9\r\ncontent-length: 3\r\n\r\nyes", false).await;
     let sender = sender(LOOSE, Names::new(&[&["127.0.0.1"]]));
     let reply = sender.send(&format!("http://hooks.example:{port}/a?b=c"), &message()).await.unwrap();
     assert_eq!(reply, Reply { status: 202, retry_after: Some("9".to_owned()), body: "yes".to_owned() });
@@ -172,8 +173,9 @@ async fn redirects_are_answers_like_others() {
 
 #[tokio::test]
 async fn no_more_of_an_answer_is_read_than_wanted() {
-    let long: &'static str =
-        Box::leak(format!("HTTP/1.1 500 Oh\r\ncontent-length: 900000\r\n\r\n\0{}", "x".repeat(800_000)).into_boxed_str());
+    let long: &'static str = Box::leak(
+        format!("HTTP/1.1 500 Oh\r\ncontent-length: 900000\r\n\r\n\0{}", "x".repeat(800_000)).into_boxed_str(),
+    );
     let (port, _told) = server(long, false).await;
     let reply = sender(LOOSE, Names::new(&[&["127.0.0.1"]]))
         .send(&format!("http://hooks.example:{port}/"), &message())
