@@ -18,7 +18,7 @@ use crate::model::webhook::{Attempt, Delivery, DeliveryState, DisabledReason, En
 #[schema(as = WebhookEndpointInput)]
 pub struct EndpointInput {
     /// Where events are sent: a public `https` address without user name, password and fragment.
-    #[schema(format = "uri", min_length = 1, max_length = 2000, example = "https://hooks.example.org/bookstore")]
+    #[schema(format = "uri", min_length = 1, max_length = 2000, example = "https://hooks.example/bookstore")]
     url: String,
     /// What it is, for people: one line.
     #[serde(default)]
@@ -101,7 +101,7 @@ pub struct EndpointDocument {
     /// The identifier.
     id: Uuid,
     /// Where events are sent.
-    #[schema(example = "https://hooks.example.org/bookstore")]
+    #[schema(example = "https://hooks.example/bookstore")]
     url: String,
     /// What it is.
     description: Option<String>,
