@@ -1,6 +1,7 @@
 //! The composition root: the only place that knows everybody.
 
 mod cache;
+mod payments;
 mod probes;
 mod webhooks;
 
@@ -22,9 +23,12 @@ use crate::{
         genres::Genres,
         health::Health,
         import::Import,
+        inventory::{Hub, HubOptions, Inventory},
         limits::RateLimiter,
         listing::Listing,
+        orders::Orders,
         passwords::Passwords,
+        pricing::Pricing,
         products::{Products, Rules},
         related::RelatedBooks,
         search::Search,
@@ -167,7 +171,10 @@ impl App {
                 }
             }
         });
+        expire_orders(&lifecycle, config.orders.expiry_interval, &state.orders);
+        payments::keep(&lifecycle, config.payments.check_interval, &state.payments);
         count_views(&lifecycle, config.views.flush_interval, Arc::clone(&state.views));
+        tell_of_stock(&lifecycle, state.inventory.hub().clone());
         webhooks::run(&lifecycle, &state.webhooks);
         cache::keep(&lifecycle, &store);
         cache::keep_warm(&lifecycle, &config.cache, &state.warm_up);
@@ -196,6 +203,7 @@ impl App {
 /// When the address of Redis or the parameters of argon2 cannot be used, or TLS cannot be set up.
 pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> anyhow::Result<AppState> {
     let rules = Rules { currency: config.shop.currency.parse()? };
+    let pricing = Pricing::new(&config.shop)?;
     let passwords = Passwords::new(&config.auth)?;
     let limiter = config.limits.enabled.then(|| RateLimiter::new(&config.limits, Some(store.clone())));
     let credentials = Credentials::new(store.clone(), passwords, Throttle::new(&config.limits, limiter.as_ref()));
@@ -225,9 +233,23 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
         search: Arc::new(Search::new(store.clone(), http::search::PAGES)),
         related: Arc::new(RelatedBooks::new(store.clone(), http::related::render)),
         products: Arc::new(products(store)),
+        orders: Arc::new(Orders::new(
+            store.clone(),
+            Arc::clone(&clock),
+            pricing.clone(),
+            (&config.orders).into(),
+            http::orders::PAGES,
+        )),
+        payments: Arc::new(payments::service(config, store, &clock)),
+        pricing,
         cache_admin: CacheAdministration::new(store.clone(), Arc::clone(&clock)),
         warm_up,
         views: Arc::new(Views::new(store.clone(), Arc::clone(&clock))),
+        inventory: Arc::new(Inventory::new(
+            store.clone(),
+            Arc::clone(&clock),
+            Hub::new(store.clone(), http::inventory::encode, HubOptions::from(&config.inventory)),
+        )),
         webhooks: Arc::new(Webhooks::new(store.clone(), Arc::clone(&clock), config.webhooks.clone(), sender)),
         import: Arc::new(Import::new(store.clone(), clock, rules)),
     }))
@@ -250,6 +272,32 @@ fn every(lifecycle: &Lifecycle, name: &'static str, interval: Duration, work: im
     });
 }
 
+/// Ends orders that were not paid for in time, and forgets the answers to old requests.
+fn expire_orders(lifecycle: &Lifecycle, interval: Duration, orders: &Arc<Orders>) {
+    let expiring = Arc::clone(orders);
+    lifecycle.spawn_background("expired orders", |ending| async move {
+        while ending.run_until_cancelled(tokio::time::sleep(interval)).await.is_some() {
+            match ending.run_until_cancelled(expiring.expire_due()).await {
+                Some(Ok(0)) => {}
+                Some(Ok(expired)) => tracing::info!(expired, "orders were not paid for in time"),
+                // Their books stay reserved until the next round.
+                Some(Err(error)) => tracing::warn!(%error, "orders could not be expired"),
+                None => break,
+            }
+        }
+    });
+    let forgetting = Arc::clone(orders);
+    lifecycle.spawn_background("expired idempotency keys", |ending| async move {
+        while ending.run_until_cancelled(tokio::time::sleep(PURGE_INTERVAL)).await.is_some() {
+            match ending.run_until_cancelled(forgetting.forget_keys()).await {
+                Some(Ok(forgotten)) => tracing::debug!(forgotten, "forgot the answers to old requests"),
+                Some(Err(error)) => tracing::info!(%error, "answers to old requests could not be forgotten"),
+                None => break,
+            }
+        }
+    });
+}
+
 /// Writes views behind the readers, and the rest of them at the end.
 fn count_views(lifecycle: &Lifecycle, interval: Duration, views: Arc<Views>) {
     lifecycle.spawn_background("view counts", |ending| async move {
@@ -268,6 +316,16 @@ fn count_views(lifecycle: &Lifecycle, interval: Duration, views: Arc<Views>) {
             }
         }
         views.flush_finally().await;
+    });
+}
+
+/// Tells the streams of stock, until no new work is accepted: they have no end of their own that could be waited for.
+fn tell_of_stock(lifecycle: &Lifecycle, hub: Hub) {
+    let stopping = lifecycle.stopping();
+    lifecycle.spawn_background("streams of stock", |ending| async move {
+        stopping.run_until_cancelled(hub.run()).await;
+        hub.close();
+        ending.cancelled().await;
     });
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::rates::is_country;
+
 pub(super) const MS_1: Duration = Duration::from_millis(1);
 pub(super) const MS_10: Duration = Duration::from_millis(10);
 pub(super) const MS_100: Duration = Duration::from_millis(100);
@@ -50,6 +52,10 @@ pub(super) fn redis_url(url: &SecretString, _: &()) -> garde::Result {
     url_with_scheme(url.expose_secret(), &["redis", "rediss", "unix"])
 }
 
+pub(super) fn long_secret(secret: &SecretString, _: &()) -> garde::Result {
+    if secret.expose_secret().len() < 16 { Err(garde::Error::new("is too short to be a secret")) } else { Ok(()) }
+}
+
 pub(super) fn http_url(url: &str, _: &()) -> garde::Result {
     url_with_scheme(url, &["http", "https"])
 }
@@ -60,6 +66,10 @@ pub(super) fn currency_code(code: &str, _: &()) -> garde::Result {
     } else {
         Err(garde::Error::new("is no currency code"))
     }
+}
+
+pub(super) fn country_code(code: &str, _: &()) -> garde::Result {
+    if is_country(code) { Ok(()) } else { Err(garde::Error::new("is no code of a country")) }
 }
 
 pub(super) fn log_directives(directives: &str, _: &()) -> garde::Result {

@@ -64,7 +64,11 @@ by the API. The data are ids and what the event itself knows:
 
 const TAGS: &[(&str, &str)] = &[
     ("products", "The catalogue: browse, search, and administer books."),
+    ("inventory", "Stock: how many copies there are, why that changed, and a stream of the changes."),
     ("genres", "The genres and how many books each has."),
+    ("cart", "What somebody is about to buy, guests too."),
+    ("orders", "Buying, and what happens to orders afterwards."),
+    ("payments", "Paying for orders, and sending the money back."),
     ("users", "Accounts and their owners' rights."),
     ("sessions", "Signing in and out."),
     ("admin", "Looking after the shop."),
@@ -101,6 +105,11 @@ pub fn base() -> utoipa::openapi::OpenApi {
         "The cookie that signing in sets. Changes need the CSRF token as well.",
     );
     components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    let cart = ApiKeyValue::with_description(
+        "Cart-Token",
+        "The token of a guest's cart, which comes with the first book that is put into it.",
+    );
+    components.add_security_scheme("cart", SecurityScheme::ApiKey(ApiKey::Header(cart)));
     for kind in Kind::ALL {
         let name = component_of(kind.status().as_u16());
         components.responses.entry(name).or_insert_with(|| problem_response(*kind).into());
@@ -113,7 +122,8 @@ pub fn complete(api: &mut utoipa::openapi::OpenApi) {
     for (path, item) in &mut api.paths.paths {
         let has_id = path.contains('{');
         for (method, operation) in operations(item) {
-            add_common(operation, &method, has_id, !super::health::PATHS.contains(&path.as_str()));
+            let limited = !super::health::PATHS.contains(&path.as_str()) && !super::payments::is_event(path);
+            add_common(operation, &method, has_id, limited);
         }
     }
 }

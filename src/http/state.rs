@@ -9,8 +9,12 @@ use crate::domain::cache_admin::CacheAdministration;
 use crate::domain::genres::Genres;
 use crate::domain::health::Health;
 use crate::domain::import::Import;
+use crate::domain::inventory::Inventory;
 use crate::domain::limits::RateLimiter;
 use crate::domain::listing::Listing;
+use crate::domain::orders::Orders;
+use crate::domain::payments::Payments;
+use crate::domain::pricing::Pricing;
 use crate::domain::products::Products;
 use crate::domain::related::RelatedBooks;
 use crate::domain::search::Search;
@@ -68,10 +72,18 @@ pub struct Services {
     pub related: Arc<RelatedBooks>,
     /// Genres.
     pub genres: Arc<Genres>,
+    /// Orders.
+    pub orders: Arc<Orders>,
+    /// Payments and refunds.
+    pub payments: Arc<Payments>,
     /// The books.
     pub products: Arc<Products>,
+    /// What orders cost.
+    pub pricing: Pricing,
     /// How often books are looked at.
     pub views: Arc<Views>,
+    /// Stock, its ledger, and the streams of its changes.
+    pub inventory: Arc<Inventory>,
     /// Books in bulk.
     pub import: Arc<Import>,
     /// Telling other systems what happens.

@@ -4,12 +4,19 @@
 mod audit;
 pub mod cache_admin;
 mod cached;
+pub mod carts;
 pub mod consistency;
+mod coupons;
 mod genres;
+mod idempotency;
 pub mod import;
+mod inventory;
 pub mod limits;
 mod listing;
+pub mod orders;
+pub mod payments;
 mod products;
+pub mod refunds;
 mod related;
 mod search;
 mod seed;
@@ -36,6 +43,7 @@ pub use crate::cache::{Entry, Family, Key, Level, Outage};
 pub use crate::invalidation::Announced;
 pub use cached::{Rendered, Truth};
 
+pub use inventory::{StockListener, StockNews};
 pub use listing::{FacetCount, FacetQuery};
 
 pub use crate::db::{DbError as StoreError, UnavailableReason};

@@ -40,6 +40,22 @@ const TABLE: &[(&str, May)] = &[
     ("patchProduct", Admin),
     ("retireProduct", Admin),
     ("importProducts", Admin),
+    // cart
+    ("listShippingMethods", Anybody),
+    // orders
+    ("placeOrder", Customer),
+    ("listOrders", Customer),
+    ("getOrder", Customer),
+    ("getOrderHistory", Customer),
+    ("cancelOrder", Customer),
+    ("shipOrder", Admin),
+    ("deliverOrder", Admin),
+    ("listAllOrders", Admin),
+    // inventory
+    ("getInventory", Anybody),
+    ("watchInventory", Anybody),
+    ("adjustInventory", Admin),
+    ("listStockChanges", Admin),
     // users
     ("registerUser", Anybody),
     ("getCurrentUser", Customer),
@@ -61,6 +77,7 @@ const TABLE: &[(&str, May)] = &[
     ("clearCache", Admin),
     ("warmCache", Admin),
     ("getProductViews", Admin),
+    ("checkInventory", Admin),
     // webhooks
     ("listWebhookEndpoints", Admin),
     ("createWebhookEndpoint", Admin),
