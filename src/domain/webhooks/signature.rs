@@ -72,7 +72,7 @@ mod tests {
     fn a_hint_shows_little() {
         let secret = Secret(vec![7; 32]);
         assert_eq!(reveal(&secret), "whsec_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=");
-        assert_eq!(hint(&secret), "whsec_…Bwcw".replace("cw", "wc"));
+        assert_eq!(hint(&secret), "whsec_…HBwc");
         assert_ne!(generate().unwrap(), generate().unwrap());
     }
 }
