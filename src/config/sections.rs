@@ -215,6 +215,22 @@ sections! {
         webhook_tolerance: Duration = Some("5m"), "a duration from 1s to 1h";
     }
 
+    /// Carts.
+    cart: Cart {
+        /// Most copies of one book.
+        #[garde(range(min = 1, max = 999))]
+        max_quantity: u32 = Some("20"), "a whole number from 1 to 999";
+        /// Most books. Those who write to one cart at the same moment may pass it by a few.
+        #[garde(range(min = 1, max = 500))]
+        max_lines: u32 = Some("100"), "a whole number from 1 to 500";
+        /// Time after its last change at which a cart is forgotten.
+        #[garde(custom(between(MIN_1, YEAR)))]
+        lifetime: Duration = Some("30days"), "a duration from 1m to 365days";
+        /// Time between two removals of carts that have expired.
+        #[garde(custom(between(MS_10, DAY)))]
+        purge_interval: Duration = Some("10m"), "a duration from 10ms to 1day";
+    }
+
     /// How often books are looked at.
     views: Views {
         /// Time between two writes of the counts; what was not written when the process is killed is lost.

@@ -5,7 +5,9 @@ pub mod auth;
 pub mod buyer;
 pub mod cache_admin;
 pub mod cache_policy;
+pub mod cart;
 pub mod conditional;
+pub mod coupons;
 pub mod csrf;
 pub mod docs;
 pub mod documents;
@@ -57,6 +59,8 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(search::router())
         .merge(related::router())
         .merge(genres::router())
+        .merge(cart::router())
+        .merge(coupons::router())
         .merge(shipping::router())
         .merge(orders::router())
         .merge(payments::router())

@@ -2,10 +2,13 @@
 
 use std::{ops::Deref, sync::Arc};
 
+use super::buyer::CartCookies;
 use super::sessions::SessionCookies;
 use crate::domain::access::Access;
 use crate::domain::audit::Audit;
 use crate::domain::cache_admin::CacheAdministration;
+use crate::domain::carts::Carts;
+use crate::domain::coupons::Coupons;
 use crate::domain::genres::Genres;
 use crate::domain::health::Health;
 use crate::domain::import::Import;
@@ -78,6 +81,12 @@ pub struct Services {
     pub payments: Arc<Payments>,
     /// The books.
     pub products: Arc<Products>,
+    /// The carts.
+    pub carts: Arc<Carts>,
+    /// How guests' cookies are set.
+    pub cart_cookies: CartCookies,
+    /// The coupons.
+    pub coupons: Arc<Coupons>,
     /// What orders cost.
     pub pricing: Pricing,
     /// How often books are looked at.

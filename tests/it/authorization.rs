@@ -41,6 +41,13 @@ const TABLE: &[(&str, May)] = &[
     ("retireProduct", Admin),
     ("importProducts", Admin),
     // cart
+    ("getCart", Anybody),
+    ("clearCart", Customer),
+    ("addCartItem", Anybody),
+    ("putCartItem", Anybody),
+    ("deleteCartItem", Customer),
+    ("putCartCoupon", Customer),
+    ("deleteCartCoupon", Customer),
     ("listShippingMethods", Anybody),
     // orders
     ("placeOrder", Customer),
@@ -56,6 +63,10 @@ const TABLE: &[(&str, May)] = &[
     ("watchInventory", Anybody),
     ("adjustInventory", Admin),
     ("listStockChanges", Admin),
+    ("listCoupons", Admin),
+    ("createCoupon", Admin),
+    ("getCoupon", Admin),
+    ("patchCoupon", Admin),
     // users
     ("registerUser", Anybody),
     ("getCurrentUser", Customer),
