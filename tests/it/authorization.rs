@@ -89,6 +89,18 @@ const TABLE: &[(&str, May)] = &[
     ("warmCache", Admin),
     ("getProductViews", Admin),
     ("checkInventory", Admin),
+    // webhooks
+    ("listWebhookEndpoints", Admin),
+    ("createWebhookEndpoint", Admin),
+    ("getWebhookEndpoint", Admin),
+    ("patchWebhookEndpoint", Admin),
+    ("deleteWebhookEndpoint", Admin),
+    ("rotateWebhookSecret", Admin),
+    ("testWebhookEndpoint", Admin),
+    ("replayWebhookEndpoint", Admin),
+    ("listWebhookDeliveries", Admin),
+    ("getWebhookDelivery", Admin),
+    ("replayWebhookDelivery", Admin),
 ];
 
 /// One operation of the document.

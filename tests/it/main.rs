@@ -40,3 +40,4 @@ mod support;
 mod throttling;
 mod users;
 mod views;
+mod webhooks;
