@@ -1,6 +1,7 @@
 //! The composition root: the only place that knows everybody.
 
 mod cache;
+mod payments;
 mod probes;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -23,8 +24,10 @@ use crate::{
         genres::Genres,
         health::Health,
         import::Import,
+        inventory::{Hub, HubOptions, Inventory},
         limits::RateLimiter,
         listing::Listing,
+        orders::Orders,
         passwords::Passwords,
         pricing::Pricing,
         products::{Products, Rules},
@@ -169,6 +172,8 @@ impl App {
                 }
             }
         });
+        expire_orders(&lifecycle, config.orders.expiry_interval, &state.orders);
+        payments::keep(&lifecycle, config.payments.check_interval, &state.payments);
         let (carts, interval) = (Arc::clone(&state.carts), config.cart.purge_interval);
         lifecycle.spawn_background("expired carts", |ending| async move {
             while ending.run_until_cancelled(tokio::time::sleep(interval)).await.is_some() {
@@ -181,6 +186,7 @@ impl App {
             }
         });
         count_views(&lifecycle, config.views.flush_interval, Arc::clone(&state.views));
+        tell_of_stock(&lifecycle, state.inventory.hub().clone());
         cache::keep(&lifecycle, &store);
         cache::keep_warm(&lifecycle, &config.cache, &state.warm_up);
         if config.cache.enabled && !config.cache.audit_interval.is_zero() {
@@ -237,6 +243,14 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
         search: Arc::new(Search::new(store.clone(), http::search::PAGES)),
         related: Arc::new(RelatedBooks::new(store.clone(), http::related::render)),
         products: Arc::new(products(store)),
+        orders: Arc::new(Orders::new(
+            store.clone(),
+            Arc::clone(&clock),
+            pricing.clone(),
+            (&config.orders).into(),
+            http::orders::PAGES,
+        )),
+        payments: Arc::new(payments::service(config, store, &clock)),
         carts: Arc::new(Carts::new(
             store.clone(),
             Arc::clone(&clock),
@@ -250,6 +264,11 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
         cache_admin: CacheAdministration::new(store.clone(), Arc::clone(&clock)),
         warm_up,
         views: Arc::new(Views::new(store.clone(), Arc::clone(&clock))),
+        inventory: Arc::new(Inventory::new(
+            store.clone(),
+            Arc::clone(&clock),
+            Hub::new(store.clone(), http::inventory::encode, HubOptions::from(&config.inventory)),
+        )),
         import: Arc::new(Import::new(store.clone(), clock, rules)),
     }))
 }
@@ -267,6 +286,32 @@ fn every(lifecycle: &Lifecycle, name: &'static str, interval: Duration, work: im
     lifecycle.spawn_background(name, |ending| async move {
         while ending.run_until_cancelled(tokio::time::sleep(interval)).await.is_some() {
             work();
+        }
+    });
+}
+
+/// Ends orders that were not paid for in time, and forgets the answers to old requests.
+fn expire_orders(lifecycle: &Lifecycle, interval: Duration, orders: &Arc<Orders>) {
+    let expiring = Arc::clone(orders);
+    lifecycle.spawn_background("expired orders", |ending| async move {
+        while ending.run_until_cancelled(tokio::time::sleep(interval)).await.is_some() {
+            match ending.run_until_cancelled(expiring.expire_due()).await {
+                Some(Ok(0)) => {}
+                Some(Ok(expired)) => tracing::info!(expired, "orders were not paid for in time"),
+                // Their books stay reserved until the next round.
+                Some(Err(error)) => tracing::warn!(%error, "orders could not be expired"),
+                None => break,
+            }
+        }
+    });
+    let forgetting = Arc::clone(orders);
+    lifecycle.spawn_background("expired idempotency keys", |ending| async move {
+        while ending.run_until_cancelled(tokio::time::sleep(PURGE_INTERVAL)).await.is_some() {
+            match ending.run_until_cancelled(forgetting.forget_keys()).await {
+                Some(Ok(forgotten)) => tracing::debug!(forgotten, "forgot the answers to old requests"),
+                Some(Err(error)) => tracing::info!(%error, "answers to old requests could not be forgotten"),
+                None => break,
+            }
         }
     });
 }
@@ -289,6 +334,16 @@ fn count_views(lifecycle: &Lifecycle, interval: Duration, views: Arc<Views>) {
             }
         }
         views.flush_finally().await;
+    });
+}
+
+/// Tells the streams of stock, until no new work is accepted: they have no end of their own that could be waited for.
+fn tell_of_stock(lifecycle: &Lifecycle, hub: Hub) {
+    let stopping = lifecycle.stopping();
+    lifecycle.spawn_background("streams of stock", |ending| async move {
+        stopping.run_until_cancelled(hub.run()).await;
+        hub.close();
+        ending.cancelled().await;
     });
 }
 

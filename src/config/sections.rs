@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use super::load::Layers;
 use super::rates::{ShippingRate, TaxRate};
 use super::rules::*;
-use super::setting::{LogFormat, Quota, RedisMode, Setting};
+use super::setting::{LogFormat, ProviderName, Quota, RedisMode, Setting};
 use super::{Key, key};
 
 sections! {
@@ -68,7 +68,7 @@ sections! {
         /// The replicas, separated by commas.
         #[garde(inner(custom(postgres_url)))]
         replicas: Vec<SecretString> = Some(""), "URLs such as postgres://user:password@host:5433/bookstore";
-        /// Most connections to each node; writes of one statement have as many of their own at the primary.
+        /// Most connections to each node; to the primary as many again, for writes.
         #[garde(range(min = 1, max = 1000))]
         max_connections: u32 = Some("16"), "a whole number from 1 to 1000";
         /// Connections to each node that are kept open.
@@ -178,6 +178,43 @@ sections! {
         cookie_secure: bool = Some("true"), "true, or false for development without TLS";
     }
 
+    /// Orders.
+    orders: Orders {
+        /// For how long books are kept for an order that is not paid for.
+        #[garde(custom(between(SEC_1, YEAR)))]
+        reservation: Duration = Some("30m"), "a duration from 1s to 365days";
+        /// Time between two looks for orders whose time is over.
+        #[garde(custom(between(MS_10, HOUR)))]
+        expiry_interval: Duration = Some("5s"), "a duration from 10ms to 1h";
+        /// For how long the answer to a request is kept under its Idempotency-Key.
+        #[garde(custom(between(MIN_1, YEAR)))]
+        idempotency_lifetime: Duration = Some("24h"), "a duration from 1m to 365days";
+    }
+
+    /// Payments.
+    payments: Payments {
+        /// The payment provider. The built-in one takes no money.
+        provider: ProviderName = Some("test"), "test";
+        /// Longest wait for an answer of the provider, within `http.request_timeout`.
+        #[garde(custom(between(MS_10, MIN_10)))]
+        timeout: Duration = Some("8s"), "a duration from 10ms to 10m";
+        /// Age at which the provider is asked what became of a payment, and a refund is sent again.
+        #[garde(custom(between(MS_10, DAY)))]
+        recheck_after: Duration = Some("30s"), "a duration longer than timeout, up to 1day";
+        /// Age at which a payment counts as failed whatever the provider says; should it succeed later, it is sent back.
+        #[garde(custom(between(SEC_1, YEAR)))]
+        give_up_after: Duration = Some("24h"), "a duration from 1s to 365days";
+        /// Time between two looks for payments and refunds that wait.
+        #[garde(custom(between(MS_10, HOUR)))]
+        check_interval: Duration = Some("1s"), "a duration from 10ms to 1h";
+        /// By which the provider signs its events; without it none is taken.
+        #[garde(inner(custom(long_secret)))]
+        webhook_secret: Option<SecretString> = Some(""), "a secret of at least 16 characters, or nothing";
+        /// How far the time of a signature may be from now.
+        #[garde(custom(between(SEC_1, HOUR)))]
+        webhook_tolerance: Duration = Some("5m"), "a duration from 1s to 1h";
+    }
+
     /// Carts.
     cart: Cart {
         /// Most copies of one book.
@@ -199,6 +236,19 @@ sections! {
         /// Time between two writes of the counts; what was not written when the process is killed is lost.
         #[garde(custom(between(MS_10, MIN_10)))]
         flush_interval: Duration = Some("5s"), "a duration from 10ms to 10m";
+    }
+
+    /// Streams of changes of stock.
+    inventory: Inventory {
+        /// Most changes that wait for a slow reader; then its stream is cut, and it may connect again.
+        #[garde(range(min = 1, max = 100_000))]
+        stream_buffer: u32 = Some("64"), "a whole number from 1 to 100000";
+        /// Longest silence on a stream, for proxies that close silent connections.
+        #[garde(custom(between(MS_100, MIN_10)))]
+        heartbeat: Duration = Some("15s"), "a duration from 100ms to 10m";
+        /// Most streams at once; further ones get 503. Less than `http.max_connections`, so that requests find room beside them.
+        #[garde(range(min = 1, max = 1_000_000))]
+        max_streams: u32 = Some("8000"), "a whole number from 1 to 1000000";
     }
 
     /// Rate limits, by class of request. All processes share them through Redis.

@@ -69,8 +69,9 @@ pub struct Node {
 struct Shared {
     name: Arc<str>,
     role: Role,
+    /// Its connections cannot write.
     pool: PgPool,
-    /// Connections of the primary that write without a transaction around the statement.
+    /// Those that can, to the primary.
     writers: PgPool,
     options: PgConnectOptions,
     health: watch::Sender<Health>,
@@ -125,8 +126,8 @@ impl Node {
                 let alive = opened.as_millis() as u64 >= broken.load(Ordering::Relaxed);
                 Box::pin(async move { Ok(alive) })
             });
-        // A statement that is a transaction by itself can say nowhere else that it may write. It has no optional filters, so
-        // that its plan may be kept.
+        // Apart from those for reads, so that no read can write. Writes name their rows by keys: one plan serves all, and
+        // planning would cost more than the rest.
         let writing = options.clone().options([("default_transaction_read_only", "off"), ("plan_cache_mode", "auto")]);
         let writers = pooled.clone().connect_lazy_with(writing);
         let pool = pooled.min_connections(settings.min_connections).connect_lazy_with(options.clone());
@@ -168,7 +169,7 @@ impl Node {
         &self.shared.pool
     }
 
-    /// Whose connections may write without saying so.
+    /// The connections that can write.
     pub(super) fn writers(&self) -> &PgPool {
         &self.shared.writers
     }

@@ -15,10 +15,14 @@ pub mod extract;
 mod frame;
 pub mod genres;
 pub mod health;
+pub mod idempotency;
 pub mod import;
+pub mod inventory;
 pub mod listing;
 pub mod middleware;
 pub mod openapi;
+pub mod orders;
+pub mod payments;
 pub mod problem;
 pub mod products;
 pub mod related;
@@ -57,11 +61,14 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(cart::router())
         .merge(coupons::router())
         .merge(shipping::router())
+        .merge(orders::router())
+        .merge(payments::router())
         .merge(users::router())
         .merge(sessions::router())
         .merge(audit::router())
         .merge(cache_admin::router())
         .merge(views::router())
+        .merge(inventory::router())
 }
 
 /// Every operation with its description.

@@ -12,8 +12,11 @@ use crate::domain::coupons::Coupons;
 use crate::domain::genres::Genres;
 use crate::domain::health::Health;
 use crate::domain::import::Import;
+use crate::domain::inventory::Inventory;
 use crate::domain::limits::RateLimiter;
 use crate::domain::listing::Listing;
+use crate::domain::orders::Orders;
+use crate::domain::payments::Payments;
 use crate::domain::pricing::Pricing;
 use crate::domain::products::Products;
 use crate::domain::related::RelatedBooks;
@@ -71,6 +74,10 @@ pub struct Services {
     pub related: Arc<RelatedBooks>,
     /// Genres.
     pub genres: Arc<Genres>,
+    /// Orders.
+    pub orders: Arc<Orders>,
+    /// Payments and refunds.
+    pub payments: Arc<Payments>,
     /// The books.
     pub products: Arc<Products>,
     /// The carts.
@@ -83,6 +90,8 @@ pub struct Services {
     pub pricing: Pricing,
     /// How often books are looked at.
     pub views: Arc<Views>,
+    /// Stock, its ledger, and the streams of its changes.
+    pub inventory: Arc<Inventory>,
     /// Books in bulk.
     pub import: Arc<Import>,
 }

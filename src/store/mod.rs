@@ -8,10 +8,15 @@ pub mod carts;
 pub mod consistency;
 mod coupons;
 mod genres;
+mod idempotency;
 pub mod import;
+mod inventory;
 pub mod limits;
 mod listing;
+pub mod orders;
+pub mod payments;
 mod products;
+pub mod refunds;
 mod related;
 mod search;
 mod seed;
@@ -37,6 +42,7 @@ pub use crate::cache::{Entry, Family, Key, Level, Outage};
 pub use crate::invalidation::Announced;
 pub use cached::{Rendered, Truth};
 
+pub use inventory::{StockListener, StockNews};
 pub use listing::{FacetCount, FacetQuery};
 
 pub use crate::db::{DbError as StoreError, UnavailableReason};

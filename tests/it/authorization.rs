@@ -49,6 +49,20 @@ const TABLE: &[(&str, May)] = &[
     ("putCartCoupon", Customer),
     ("deleteCartCoupon", Customer),
     ("listShippingMethods", Anybody),
+    // orders
+    ("placeOrder", Customer),
+    ("listOrders", Customer),
+    ("getOrder", Customer),
+    ("getOrderHistory", Customer),
+    ("cancelOrder", Customer),
+    ("shipOrder", Admin),
+    ("deliverOrder", Admin),
+    ("listAllOrders", Admin),
+    // inventory
+    ("getInventory", Anybody),
+    ("watchInventory", Anybody),
+    ("adjustInventory", Admin),
+    ("listStockChanges", Admin),
     ("listCoupons", Admin),
     ("createCoupon", Admin),
     ("getCoupon", Admin),
@@ -74,6 +88,7 @@ const TABLE: &[(&str, May)] = &[
     ("clearCache", Admin),
     ("warmCache", Admin),
     ("getProductViews", Admin),
+    ("checkInventory", Admin),
 ];
 
 /// One operation of the document.

@@ -1,14 +1,17 @@
 //! What integration tests share: real servers, a database of its own for every test, and whole shops over them.
 
 pub mod database;
+pub mod ledger;
 pub mod people;
 pub mod process;
 pub mod proxy;
 pub mod redis;
+pub mod selling;
 pub mod shop;
 pub mod stack;
 
 pub use database::database;
+pub use ledger::assert_ledger_balances;
 pub use process::Process;
 pub use proxy::Proxy;
 pub use redis::{RedisCluster, RedisServer};
