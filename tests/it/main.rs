@@ -15,6 +15,7 @@ mod auditor;
 mod authorization;
 mod cache;
 mod cache_admin;
+mod cart;
 mod coherence;
 mod fetch;
 mod http_frame;
