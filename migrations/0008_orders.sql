@@ -99,7 +99,7 @@ CREATE TABLE idempotency_keys (
     expires_at  timestamptz NOT NULL,
     -- The answer; absent while the request is being worked on.
     status      smallint,
-    answer      jsonb,
+    answer      bytea,
     PRIMARY KEY (owner, operation, key)
 );
 CREATE INDEX idempotency_keys_expires_idx ON idempotency_keys (expires_at);

@@ -24,7 +24,9 @@ use crate::{
         inventory::{Hub, HubOptions, Inventory},
         limits::RateLimiter,
         listing::Listing,
+        orders::Orders,
         passwords::Passwords,
+        pricing::Pricing,
         products::{Products, Rules},
         related::RelatedBooks,
         search::Search,
@@ -166,6 +168,7 @@ impl App {
                 }
             }
         });
+        expire_orders(&lifecycle, config.orders.expiry_interval, &state.orders);
         count_views(&lifecycle, config.views.flush_interval, Arc::clone(&state.views));
         tell_of_stock(&lifecycle, state.inventory.hub().clone());
         cache::keep(&lifecycle, &store);
@@ -195,6 +198,7 @@ impl App {
 /// When the address of Redis or the parameters of argon2 cannot be used.
 pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> anyhow::Result<AppState> {
     let rules = Rules { currency: config.shop.currency.parse()? };
+    let pricing = Pricing::new(&config.shop)?;
     let passwords = Passwords::new(&config.auth)?;
     let limiter = config.limits.enabled.then(|| RateLimiter::new(&config.limits, Some(store.clone())));
     let credentials = Credentials::new(store.clone(), passwords, Throttle::new(&config.limits, limiter.as_ref()));
@@ -223,6 +227,14 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
         search: Arc::new(Search::new(store.clone(), http::search::PAGES)),
         related: Arc::new(RelatedBooks::new(store.clone(), http::related::render)),
         products: Arc::new(products(store)),
+        orders: Arc::new(Orders::new(
+            store.clone(),
+            Arc::clone(&clock),
+            pricing.clone(),
+            (&config.orders).into(),
+            http::orders::PAGES,
+        )),
+        pricing,
         cache_admin: CacheAdministration::new(store.clone(), Arc::clone(&clock)),
         warm_up,
         views: Arc::new(Views::new(store.clone(), Arc::clone(&clock))),
@@ -248,6 +260,32 @@ fn every(lifecycle: &Lifecycle, name: &'static str, interval: Duration, work: im
     lifecycle.spawn_background(name, |ending| async move {
         while ending.run_until_cancelled(tokio::time::sleep(interval)).await.is_some() {
             work();
+        }
+    });
+}
+
+/// Ends orders that were not paid for in time, and forgets the answers to old requests.
+fn expire_orders(lifecycle: &Lifecycle, interval: Duration, orders: &Arc<Orders>) {
+    let expiring = Arc::clone(orders);
+    lifecycle.spawn_background("expired orders", |ending| async move {
+        while ending.run_until_cancelled(tokio::time::sleep(interval)).await.is_some() {
+            match ending.run_until_cancelled(expiring.expire_due()).await {
+                Some(Ok(0)) => {}
+                Some(Ok(expired)) => tracing::info!(expired, "orders were not paid for in time"),
+                // Their books stay reserved until the next round.
+                Some(Err(error)) => tracing::warn!(%error, "orders could not be expired"),
+                None => break,
+            }
+        }
+    });
+    let forgetting = Arc::clone(orders);
+    lifecycle.spawn_background("expired idempotency keys", |ending| async move {
+        while ending.run_until_cancelled(tokio::time::sleep(PURGE_INTERVAL)).await.is_some() {
+            match ending.run_until_cancelled(forgetting.forget_keys()).await {
+                Some(Ok(forgotten)) => tracing::debug!(forgotten, "forgot the answers to old requests"),
+                Some(Err(error)) => tracing::info!(%error, "answers to old requests could not be forgotten"),
+                None => break,
+            }
         }
     });
 }

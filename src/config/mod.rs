@@ -5,6 +5,7 @@
 //! and a key that does not exist is wrong as well: a typo must not be silent.
 
 mod load;
+mod rates;
 mod rules;
 mod setting;
 
@@ -13,6 +14,7 @@ use std::path::Path;
 use garde::Validate;
 
 pub use load::{ConfigError, ConfigProblem, env_name};
+pub use rates::{ShippingRate, TaxRate, is_country};
 pub use setting::{LogFormat, Quota, Raw, RedisMode, Setting};
 
 use load::Layers;
@@ -176,6 +178,20 @@ impl Config {
             "argon2_memory_kib",
             "is less than 8 KiB for each lane of auth.argon2_parallelism",
         );
+        let shop = &self.shop;
+        require(
+            !shop.shipping.is_empty() && are_unlike(shop.shipping.iter().map(|rate| &rate.method)),
+            "shop",
+            "shipping",
+            "names no way of shipping, or one twice",
+        );
+        require(are_unlike(shop.taxes.iter().map(|rate| &rate.country)), "shop", "taxes", "names a country twice");
+        let sells_to = |country: &str| shop.taxes.iter().any(|rate| rate.country == country || rate.country == "*");
+        require(sells_to(&shop.country), "shop", "country", "has no tax in shop.taxes, so that nothing is sold there");
+        let ships_to = |country: &String| {
+            shop.shipping.iter().any(|rate| rate.countries.is_empty() || rate.countries.contains(country))
+        };
+        require(ships_to(&shop.country), "shop", "country", "is shipped to in no way of shop.shipping");
         require(
             !self.metrics.enabled || self.metrics.bind != http.bind || http.bind.port() == 0,
             "metrics",
@@ -183,6 +199,11 @@ impl Config {
             "is the address of the API (http.bind); metrics have a port of their own",
         );
     }
+}
+
+fn are_unlike<'a>(mut names: impl Iterator<Item = &'a String>) -> bool {
+    let mut seen = std::collections::HashSet::new();
+    names.all(|name| seen.insert(name))
 }
 
 fn key(section: &str, name: &str) -> Option<&'static Key> {

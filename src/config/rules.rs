@@ -5,6 +5,8 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::rates::is_country;
+
 pub(super) const MS_1: Duration = Duration::from_millis(1);
 pub(super) const MS_10: Duration = Duration::from_millis(10);
 pub(super) const MS_100: Duration = Duration::from_millis(100);
@@ -60,6 +62,10 @@ pub(super) fn currency_code(code: &str, _: &()) -> garde::Result {
     } else {
         Err(garde::Error::new("is no currency code"))
     }
+}
+
+pub(super) fn country_code(code: &str, _: &()) -> garde::Result {
+    if is_country(code) { Ok(()) } else { Err(garde::Error::new("is no code of a country")) }
 }
 
 pub(super) fn log_directives(directives: &str, _: &()) -> garde::Result {

@@ -7,6 +7,7 @@ use garde::Validate;
 use secrecy::SecretString;
 
 use super::load::Layers;
+use super::rates::{ShippingRate, TaxRate};
 use super::rules::*;
 use super::setting::{LogFormat, Quota, RedisMode, Setting};
 use super::{Key, key};
@@ -67,7 +68,7 @@ sections! {
         /// The replicas, separated by commas.
         #[garde(inner(custom(postgres_url)))]
         replicas: Vec<SecretString> = Some(""), "URLs such as postgres://user:password@host:5433/bookstore";
-        /// Most connections to each node.
+        /// Most connections to each node; to the primary as many again, for writes.
         #[garde(range(min = 1, max = 1000))]
         max_connections: u32 = Some("16"), "a whole number from 1 to 1000";
         /// Connections to each node that are kept open.
@@ -177,6 +178,19 @@ sections! {
         cookie_secure: bool = Some("true"), "true, or false for development without TLS";
     }
 
+    /// Orders.
+    orders: Orders {
+        /// For how long books are kept for an order that is not paid for.
+        #[garde(custom(between(SEC_1, YEAR)))]
+        reservation: Duration = Some("30m"), "a duration from 1s to 365days";
+        /// Time between two looks for orders whose time is over.
+        #[garde(custom(between(MS_10, HOUR)))]
+        expiry_interval: Duration = Some("5s"), "a duration from 10ms to 1h";
+        /// For how long the answer to a request is kept under its Idempotency-Key.
+        #[garde(custom(between(MIN_1, YEAR)))]
+        idempotency_lifetime: Duration = Some("24h"), "a duration from 1m to 365days";
+    }
+
     /// How often books are looked at.
     views: Views {
         /// Time between two writes of the counts; what was not written when the process is killed is lost.
@@ -223,6 +237,15 @@ sections! {
         /// Its currency, by ISO 4217.
         #[garde(custom(currency_code))]
         currency: String = Some("USD"), "three capital letters, such as USD";
+        /// Where a cart is taken to go, by ISO 3166-1, as long as nobody says.
+        #[garde(custom(country_code))]
+        country: String = Some("US"), "two capital letters, such as US, of a country in shop.taxes";
+        /// The ways of shipping, in the order in which they are offered, with their prices in minor units and before tax.
+        #[garde(length(max = 20))]
+        shipping: Vec<ShippingRate> = Some("standard=499 free from 5000,express=1499"), "name=price, then perhaps `free from 5000`, then perhaps `to US CA`";
+        /// The tax on books and their shipping by country, in percent. The shop sells to no others, unless * has a rate.
+        #[garde(length(max = 300))]
+        taxes: Vec<TaxRate> = Some("US=0,GB=0,IE=0,DE=7,FR=5.5,AT=10,IT=4,ES=4,NL=9,BE=6,PL=5,SE=6,PT=6,LU=3,CH=2.6"), "country=percent with at most two decimals, such as FR=5.5";
     }
 
     /// Logs and traces.

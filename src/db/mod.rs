@@ -60,6 +60,7 @@ struct Inner {
     turn: AtomicUsize,
     /// The newest position that this process wrote at or heard of.
     floor: Floor,
+    shared_floor: transaction::SharedFloor,
     /// The history that the primary was last seen in; 0 before it was seen at all.
     epoch: AtomicU64,
     /// Whether this process hears of what others write.
@@ -91,6 +92,7 @@ impl Db {
                 replicas,
                 turn: AtomicUsize::new(0),
                 floor: Floor::default(),
+                shared_floor: transaction::SharedFloor::default(),
                 epoch: AtomicU64::new(0),
                 hearing: AtomicBool::new(true),
                 busy_until: AtomicU64::new(0),
@@ -144,6 +146,7 @@ impl Db {
 
     /// Closes all connections, waiting for those in use.
     pub async fn close(&self) {
-        futures::future::join_all(self.nodes().map(|node| node.pool().close())).await;
+        let pools = self.nodes().flat_map(|node| [node.pool(), node.writers()]);
+        futures::future::join_all(pools.map(|pool| pool.close())).await;
     }
 }

@@ -75,7 +75,8 @@ impl Db {
         let mut connection: Option<Connection> = None;
         loop {
             self.probe(&node, &mut connection, &history).await;
-            telemetry::record_pool(node.name(), node.pool().size(), node.pool().num_idle());
+            let (pool, writers) = (node.pool(), node.writers());
+            telemetry::record_pool(node.name(), pool.size() + writers.size(), pool.num_idle() + writers.num_idle());
             let settings = &self.inner.settings;
             // While nobody is interested, looks are rare; the next one who is shortens the pause.
             let woken = async {

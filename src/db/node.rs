@@ -69,7 +69,10 @@ pub struct Node {
 struct Shared {
     name: Arc<str>,
     role: Role,
+    /// Its connections cannot write.
     pool: PgPool,
+    /// Those that can, to the primary.
+    writers: PgPool,
     options: PgConnectOptions,
     health: watch::Sender<Health>,
     max_lag: Duration,
@@ -110,9 +113,8 @@ impl Node {
         let started = Instant::now();
         let broken_at = Arc::new(AtomicU64::new(0));
         let broken = Arc::clone(&broken_at);
-        let pool = PgPoolOptions::new()
+        let pooled = PgPoolOptions::new()
             .max_connections(settings.max_connections)
-            .min_connections(settings.min_connections)
             .acquire_timeout(settings.acquire_timeout)
             .idle_timeout(settings.idle_timeout)
             .max_lifetime(settings.max_lifetime)
@@ -123,8 +125,12 @@ impl Node {
                 let opened = started.elapsed().saturating_sub(meta.age);
                 let alive = opened.as_millis() as u64 >= broken.load(Ordering::Relaxed);
                 Box::pin(async move { Ok(alive) })
-            })
-            .connect_lazy_with(options.clone());
+            });
+        // Apart from those for reads, so that no read can write. Writes name their rows by keys: one plan serves all, and
+        // planning would cost more than the rest.
+        let writing = options.clone().options([("default_transaction_read_only", "off"), ("plan_cache_mode", "auto")]);
+        let writers = pooled.clone().connect_lazy_with(writing);
+        let pool = pooled.min_connections(settings.min_connections).connect_lazy_with(options.clone());
         let (health, _) = watch::channel(Health {
             up: false,
             position: Lsn::default(),
@@ -138,6 +144,7 @@ impl Node {
                 name: name.into(),
                 role,
                 pool,
+                writers,
                 options,
                 health,
                 max_lag,
@@ -160,6 +167,11 @@ impl Node {
 
     pub(super) fn pool(&self) -> &PgPool {
         &self.shared.pool
+    }
+
+    /// The connections that can write.
+    pub(super) fn writers(&self) -> &PgPool {
+        &self.shared.writers
     }
 
     /// Whether the pool may open another connection.

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolConnection;
@@ -53,6 +54,15 @@ pub struct Committed<R> {
     pub floor: Option<(u64, Lsn)>,
 }
 
+/// The floor that was written last, and for whom.
+#[derive(Default)]
+pub(super) struct SharedFloor {
+    /// How many have asked for one.
+    tickets: AtomicU64,
+    /// The last of them that it is for, its epoch and position.
+    last: tokio::sync::Mutex<Option<(u64, (u64, Lsn))>>,
+}
+
 /// How often a transaction that collided with others is run in all.
 const ATTEMPTS: u32 = 5;
 
@@ -73,7 +83,7 @@ impl Db {
             let started = Instant::now();
             let begun = tokio::select! {
                 biased;
-                begun = node.pool().begin_with("BEGIN READ WRITE") => begun,
+                begun = node.writers().begin() => begun,
                 () = node.went_down() => return Err(gone()),
             };
             tries += 1;
@@ -110,11 +120,28 @@ impl Db {
 
     /// Learns a position that no earlier reader can have claimed, and asks it of replicas from now on: a log record
     /// written after COMMIT has returned. The insert position right after COMMIT would be too early, since a commit's
-    /// record is in the log before its rows are visible.
+    /// record is in the log before its rows are visible. Callers that come while one is being written share the next one:
+    /// what many writers need at once costs one statement.
     ///
     /// # Errors
     /// [`DbError::Unavailable`] where the primary is gone: until it can be asked again, only it is new enough.
     pub async fn raise_floor(&self) -> Result<(u64, Lsn), DbError> {
+        let shared = &self.inner.shared_floor;
+        let ticket = shared.tickets.fetch_add(1, Ordering::SeqCst) + 1;
+        let mut last = shared.last.lock().await;
+        if let Some((covered, floor)) = *last
+            && covered >= ticket
+        {
+            return Ok(floor);
+        }
+        // Whoever has a ticket by now has committed before the statement begins.
+        let covered = shared.tickets.load(Ordering::SeqCst);
+        let floor = self.write_floor().await?;
+        *last = Some((covered, floor));
+        Ok(floor)
+    }
+
+    async fn write_floor(&self) -> Result<(u64, Lsn), DbError> {
         let written = self
             .read_sampled("db.floor", Consistency::Latest, |mut connection| async move {
                 sqlx::query_scalar!(
@@ -146,6 +173,7 @@ impl Db {
     ///
     /// # Errors
     /// [`DbError`]; where the connection broke, whether it took place is unknown.
+    #[expect(clippy::disallowed_methods, reason = "the one place that takes a connection that can write")]
     pub async fn write_once<T, R, F, Fut>(
         &self,
         name: &'static str,
@@ -163,7 +191,7 @@ impl Db {
         let started = Instant::now();
         let connection = tokio::select! {
             biased;
-            connection = node.pool().acquire() => connection?,
+            connection = node.writers().acquire() => connection?,
             () = node.went_down() => return Err(gone()),
         };
         let mut unsettled = Unsettled(Some(self));

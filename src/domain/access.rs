@@ -78,6 +78,13 @@ impl Token {
         Ok(Self(URL_SAFE_NO_PAD.encode(secret)))
     }
 
+    /// The token with this text, if that is one.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let secret = URL_SAFE_NO_PAD.decode(text).ok()?;
+        (secret.len() == 32).then(|| Self(text.to_owned()))
+    }
+
     /// The text to hand to its owner, once.
     #[must_use]
     pub fn reveal(&self) -> &str {

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 pub use administrators::Administration;
-pub use email::{MAX_EMAIL_LENGTH, normalize};
+pub use email::{MAX_EMAIL_LENGTH, check as check_email, normalize};
 pub use export::Export;
 
 use super::credentials::{Credentials, CredentialsError};
@@ -45,6 +45,9 @@ pub enum UserError {
     /// The password was not given in this session for too long.
     #[error("the password must be confirmed")]
     ConfirmationNeeded,
+    /// Some of their orders are not over.
+    #[error("there are orders that are not over")]
+    OpenOrders,
     /// The password was not accepted.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
@@ -224,11 +227,12 @@ impl Users {
         .await
     }
 
-    /// Closes an account and removes what the shop has about its owner; only the audit log keeps what they did as an
-    /// administrator.
+    /// Closes an account and removes what the shop has about its owner. The audit log keeps what they did as an
+    /// administrator, and the books keep what was sold, without saying to whom.
     ///
     /// # Errors
     /// [`UserError::ConfirmationNeeded`] where the session's last proof of the password is too old,
+    /// [`UserError::OpenOrders`] where books or money are still on their way,
     /// [`UserError::Changed`] where the account is at no expected version, or the database's.
     pub async fn close(&self, caller: &Identity, expected: &ExpectedVersion) -> Result<(), UserError> {
         let session = self.store.session(caller.session).await?.ok_or(UserError::NotFound)?;
@@ -239,7 +243,11 @@ impl Users {
             let mut tx = self.store.begin("users.close").await?;
             let user = tx.account_for_update(caller.user).await?.ok_or(UserError::NotFound)?.user;
             expect(expected, user.version)?;
+            if tx.has_open_orders(user.id).await? {
+                return Err(UserError::OpenOrders);
+            }
             let sessions = tx.delete_sessions(user.id, None).await?;
+            tx.forget_buyer(user.id).await?;
             tx.delete_account(user.id).await?;
             let deleted = Events::from(DomainEvent::UserDeleted { user: user.id });
             Ok(tx.commit(deleted.and(DomainEvent::SessionsEnded { user: user.id, sessions })).await?)

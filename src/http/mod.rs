@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod auth;
+pub mod buyer;
 pub mod cache_admin;
 pub mod cache_policy;
 pub mod conditional;
@@ -12,16 +13,19 @@ pub mod extract;
 mod frame;
 pub mod genres;
 pub mod health;
+pub mod idempotency;
 pub mod import;
 pub mod inventory;
 pub mod listing;
 pub mod middleware;
 pub mod openapi;
+pub mod orders;
 pub mod problem;
 pub mod products;
 pub mod related;
 pub mod search;
 pub mod sessions;
+pub mod shipping;
 pub mod state;
 pub mod users;
 pub mod views;
@@ -51,6 +55,8 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(search::router())
         .merge(related::router())
         .merge(genres::router())
+        .merge(shipping::router())
+        .merge(orders::router())
         .merge(users::router())
         .merge(sessions::router())
         .merge(audit::router())

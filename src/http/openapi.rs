@@ -43,6 +43,8 @@ const TAGS: &[(&str, &str)] = &[
     ("products", "The catalogue: browse, search, and administer books."),
     ("inventory", "Stock: how many copies there are, why that changed, and a stream of the changes."),
     ("genres", "The genres and how many books each has."),
+    ("cart", "What somebody is about to buy, guests too."),
+    ("orders", "Buying, and what happens to orders afterwards."),
     ("users", "Accounts and their owners' rights."),
     ("sessions", "Signing in and out."),
     ("admin", "Looking after the shop."),
@@ -78,6 +80,11 @@ pub fn base() -> utoipa::openapi::OpenApi {
         "The cookie that signing in sets. Changes need the CSRF token as well.",
     );
     components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    let cart = ApiKeyValue::with_description(
+        "Cart-Token",
+        "The token of a guest's cart, which comes with the first book that is put into it.",
+    );
+    components.add_security_scheme("cart", SecurityScheme::ApiKey(ApiKey::Header(cart)));
     for kind in Kind::ALL {
         let name = component_of(kind.status().as_u16());
         components.responses.entry(name).or_insert_with(|| problem_response(*kind).into());

@@ -3,13 +3,14 @@
 //! A handler returns `Result<_, Problem>`. The response carries the [`Problem`] itself in its extensions; the finishing
 //! middleware (`middleware/finish.rs`) writes it out with the request's path and id.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::domain::{StoreError, UnavailableReason, violation::Violation};
@@ -83,6 +84,10 @@ kinds! {
     RequestTimeout = REQUEST_TIMEOUT, "request-timeout", "The request came too slowly";
     /// The change does not fit the present state of things, for instance because something of that name exists.
     Conflict = CONFLICT, "conflict", "The request conflicts with the present state";
+    /// Some of the books cannot be had, or not so many of them. `lines` names them and tells how many are left.
+    OutOfStock = CONFLICT, "out-of-stock", "Some books cannot be had";
+    /// The state of the order does not allow this. `state` tells it, and `allowed` what is possible.
+    OrderState = CONFLICT, "order-state", "The order's state does not allow this";
     /// `If-Match` does not name the present version: somebody else changed it. Read it again, then decide.
     PreconditionFailed = PRECONDITION_FAILED, "precondition-failed", "It has changed meanwhile";
     /// This change needs `If-Match` with the `ETag` that it is based on, so that no update is lost.
@@ -189,6 +194,7 @@ struct Inner {
     detail: Option<Cow<'static, str>>,
     errors: Vec<FieldError>,
     retry_after: Option<Duration>,
+    members: BTreeMap<&'static str, Value>,
 }
 
 impl Problem {
@@ -196,7 +202,7 @@ impl Problem {
     #[must_use]
     pub fn new(kind: Kind) -> Self {
         let retry_after = (kind.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(Duration::from_secs(1));
-        Self(Box::new(Inner { kind, detail: None, errors: Vec::new(), retry_after }))
+        Self(Box::new(Inner { kind, detail: None, errors: Vec::new(), retry_after, members: BTreeMap::new() }))
     }
 
     /// Says what is the matter this time. It must hold nothing secret and nothing about the inside.
@@ -217,6 +223,13 @@ impl Problem {
     #[must_use]
     pub fn errors(mut self, errors: impl IntoIterator<Item = FieldError>) -> Self {
         self.0.errors.extend(errors);
+        self
+    }
+
+    /// Adds a member of the kind's own (RFC 9457, section 3.2), for programs.
+    #[must_use]
+    pub fn member(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.0.members.insert(name, value.into());
         self
     }
 
@@ -289,6 +302,7 @@ impl Problem {
             instance: instance.map(str::to_owned),
             errors: inner.errors.clone(),
             request_id: request_id.map(str::to_owned),
+            members: inner.members.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
         }
     }
 }
@@ -336,6 +350,9 @@ pub struct ProblemDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "0198c0de-7a11-7000-8000-000000000000")]
     pub request_id: Option<String>,
+    /// More that the kind of problem tells.
+    #[serde(flatten)]
+    pub members: BTreeMap<String, Value>,
 }
 
 impl From<StoreError> for Problem {

@@ -12,6 +12,8 @@ use crate::domain::import::Import;
 use crate::domain::inventory::Inventory;
 use crate::domain::limits::RateLimiter;
 use crate::domain::listing::Listing;
+use crate::domain::orders::Orders;
+use crate::domain::pricing::Pricing;
 use crate::domain::products::Products;
 use crate::domain::related::RelatedBooks;
 use crate::domain::search::Search;
@@ -68,8 +70,12 @@ pub struct Services {
     pub related: Arc<RelatedBooks>,
     /// Genres.
     pub genres: Arc<Genres>,
+    /// Orders.
+    pub orders: Arc<Orders>,
     /// The books.
     pub products: Arc<Products>,
+    /// What orders cost.
+    pub pricing: Pricing,
     /// How often books are looked at.
     pub views: Arc<Views>,
     /// Stock, its ledger, and the streams of its changes.

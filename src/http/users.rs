@@ -173,6 +173,9 @@ impl From<UserError> for Problem {
             )),
             UserError::Changed { current } => Self::new(Kind::PreconditionFailed)
                 .detail(format!("The account is at version {current} by now; read it again.")),
+            UserError::OpenOrders => {
+                Self::conflict("Some of your orders are not over. Cancel them, or wait until they have arrived.")
+            }
             UserError::ConfirmationNeeded => Self::new(Kind::ConfirmationRequired)
                 .detail("Confirm the password with POST /sessions/current/confirmation, then try again."),
             UserError::Credentials(error) => refused_proof(error, "/current_password"),

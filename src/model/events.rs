@@ -223,6 +223,15 @@ impl Events {
     }
 }
 
+impl IntoIterator for Events {
+    type Item = DomainEvent;
+    type IntoIter = std::iter::Chain<std::iter::Once<DomainEvent>, std::vec::IntoIter<DomainEvent>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        std::iter::once(self.first).chain(self.rest)
+    }
+}
+
 impl From<DomainEvent> for Events {
     fn from(first: DomainEvent) -> Self {
         Self { first, rest: Vec::new() }

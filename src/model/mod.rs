@@ -2,19 +2,24 @@
 
 pub mod answer;
 pub mod audit;
+pub mod cart;
 pub mod clock;
 pub mod consistency;
+pub mod coupon;
 pub mod date;
 pub mod events;
 pub mod genres;
+pub mod idempotency;
 pub mod identity;
 pub mod ids;
 pub mod isbn;
 pub mod listing;
 pub mod money;
 pub mod order;
+pub mod payment;
 pub mod position;
 pub mod precondition;
+pub mod pricing;
 pub mod product;
 pub mod related;
 pub mod representation;

@@ -193,7 +193,7 @@ pub struct HistoryEntry {
 }
 
 /// An order. Amounts are in minor units of its currency; `total = subtotal - discount + shipping + tax`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Order {
     /// The identifier.
     pub id: OrderId,
@@ -201,6 +201,9 @@ pub struct Order {
     pub number: i64,
     /// Who placed it; absent for guests, and after the account was closed.
     pub user: Option<UserId>,
+    /// The hash of the token by which a guest reads it.
+    #[serde(skip)]
+    pub guest: Option<[u8; 32]>,
     /// Where its owner is written to.
     pub email: String,
     /// Where the books go.
@@ -228,10 +231,13 @@ pub struct Order {
     /// Counts the changes; part of the `ETag`.
     pub version: i64,
     /// When it was placed.
+    #[serde(with = "time::serde::rfc3339")]
     pub placed_at: OffsetDateTime,
     /// When it last changed.
+    #[serde(with = "time::serde::rfc3339")]
     pub updated_at: OffsetDateTime,
     /// Until when its books are reserved without payment.
+    #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
     /// By which the carrier knows the parcel.
     pub tracking: Option<String>,

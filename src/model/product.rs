@@ -79,6 +79,14 @@ names!(
     }
 );
 
+impl Format {
+    /// Whether it needs no parcel.
+    #[must_use]
+    pub fn is_digital(self) -> bool {
+        matches!(self, Self::Ebook | Self::Audiobook)
+    }
+}
+
 names!(
     /// Where a book stands between being prepared and being withdrawn.
     Status {

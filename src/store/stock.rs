@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 
 use super::sql::stock as sql;
 use super::{StoreError, WriteTx};
+use crate::model::ids::ProductId;
 use crate::model::stock::{StockCause, StockLevel, StockMove};
 
 impl WriteTx {
@@ -19,5 +20,13 @@ impl WriteTx {
         now: OffsetDateTime,
     ) -> Result<Vec<StockLevel>, StoreError> {
         Ok(sql::apply(&mut self.transaction, moves, cause, now).await?)
+    }
+
+    /// What there is of these books.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn stock_levels(&mut self, products: &[ProductId]) -> Result<Vec<StockLevel>, StoreError> {
+        Ok(sql::levels(&mut self.transaction, products).await?)
     }
 }

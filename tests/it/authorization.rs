@@ -45,6 +45,17 @@ const TABLE: &[(&str, May)] = &[
     ("watchInventory", Anybody),
     ("adjustInventory", Admin),
     ("listStockChanges", Admin),
+    // cart
+    ("listShippingMethods", Anybody),
+    // orders
+    ("placeOrder", Customer),
+    ("listOrders", Customer),
+    ("getOrder", Customer),
+    ("getOrderHistory", Customer),
+    ("cancelOrder", Customer),
+    ("shipOrder", Admin),
+    ("deliverOrder", Admin),
+    ("listAllOrders", Admin),
     // users
     ("registerUser", Anybody),
     ("getCurrentUser", Customer),

@@ -23,6 +23,7 @@ mod inventory;
 mod limits;
 mod listing;
 mod nodes;
+mod orders;
 mod outage;
 mod plans;
 mod products;

@@ -16,7 +16,7 @@ pub fn normalize(email: &str) -> String {
 }
 
 /// The normalized spelling of an address that could be one.
-pub(super) fn check(email: &str) -> Result<String, Violation> {
+pub fn check(email: &str) -> Result<String, Violation> {
     let email = normalize(email);
     let violation = |message| Violation::new("/email", message);
     if email.chars().count() > MAX_EMAIL_LENGTH {

@@ -29,6 +29,7 @@ impl Users {
         let sections = BTreeMap::from([
             ("profile", section(user)?),
             ("sessions", section(&self.store.sessions_of(id).await?)?),
+            ("orders", section(&self.store.orders_of(id, None, i64::MAX).await?)?),
             ("admin_actions", self.store.audit_records_of(id).await?.iter().map(admin_action).collect()),
         ]);
         Ok(Export { exported_at: self.clock.now(), sections })

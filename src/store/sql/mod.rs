@@ -1,12 +1,18 @@
 //! The only home of queries. Every one is checked against the schema when it is compiled.
 
 pub(super) mod audit;
+pub(super) mod carts;
+pub(super) mod coupons;
 pub(super) mod facets;
 pub(super) mod genres;
+pub(super) mod idempotency;
 pub(super) mod import;
 pub(super) mod inventory;
 pub(super) mod listing;
+pub(super) mod orders;
+pub(super) mod payments;
 pub(super) mod products;
+pub(super) mod refunds;
 pub(super) mod related;
 pub(super) mod search;
 pub(super) mod seed;

@@ -51,3 +51,25 @@ pub(in crate::store) async fn apply(
         })
         .collect())
 }
+
+pub(in crate::store) async fn levels(
+    connection: &mut PgConnection,
+    products: &[ProductId],
+) -> sqlx::Result<Vec<StockLevel>> {
+    let ids: Vec<_> = products.iter().map(|product| product.0).collect();
+    let rows = sqlx::query!(
+        "SELECT product_id, version, on_hand, reserved FROM stock WHERE product_id = ANY($1) ORDER BY product_id",
+        &ids,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| StockLevel {
+            product: ProductId(row.product_id),
+            version: row.version,
+            on_hand: row.on_hand,
+            reserved: row.reserved,
+        })
+        .collect())
+}

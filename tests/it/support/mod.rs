@@ -6,6 +6,7 @@ pub mod people;
 pub mod process;
 pub mod proxy;
 pub mod redis;
+pub mod selling;
 pub mod shop;
 pub mod stack;
 

@@ -1,0 +1,61 @@
+//! What the provider tells of its own accord.
+
+use super::provider::{EventError, ProviderNews};
+use super::settling::{settle, settle_refund};
+use super::{EventRefusal, PaymentError, Payments};
+use crate::model::events::Events;
+use crate::store::StoreError;
+
+/// The constraint by which two payments cannot have one reference.
+const REFERENCE: &str = "payments_reference_key";
+
+impl Payments {
+    /// Takes an event of a provider and does what it says, once however often it is told. An event about a payment or refund
+    /// that is not known here is refused, so that the provider tells it again: the shop writes down what it asks for before it
+    /// asks, so such an event is either somebody else's, or of what was lost with a database.
+    ///
+    /// # Errors
+    /// [`EventRefusal`]; then nothing is remembered of it.
+    pub async fn receive(&self, provider: &str, signature: &str, body: &[u8]) -> Result<(), EventRefusal> {
+        if provider != self.provider.name() {
+            return Err(EventRefusal::UnknownProvider);
+        }
+        let event = self.provider.verify_event(signature, body, self.clock.now())?;
+        let known = match &event.news {
+            ProviderNews::Payment(id, _) => self.store.payment(*id).await?.map(|payment| payment.order),
+            ProviderNews::Refund(id, _) => self.store.refund(*id).await?.map(|(refund, _)| refund.order),
+            ProviderNews::Other => return Ok(()),
+        };
+        let order = known.ok_or(EventRefusal::UnknownSubject)?;
+        let applied = self
+            .retrying(|| async {
+                let now = self.clock.now();
+                let mut tx = self.store.begin("payments.event").await?;
+                if !tx.note_provider_event(provider, &event.id, now).await? {
+                    tracing::debug!(event = event.id, "this event was told before");
+                    return Ok(tx.rollback().await?);
+                }
+                let told = match &event.news {
+                    ProviderNews::Payment(id, outcome) => {
+                        settle(&mut tx, *id, order, Some(outcome.clone()), now).await?.1
+                    }
+                    ProviderNews::Refund(id, outcome) => {
+                        settle_refund(&mut tx, *id, order, Some(outcome), now).await?.1
+                    }
+                    ProviderNews::Other => Vec::new(),
+                };
+                let mut told = told.into_iter();
+                Ok(match told.next() {
+                    Some(first) => tx.commit(Events::from(first).and_all(told)).await?,
+                    None => tx.commit_bookkeeping().await?,
+                })
+            })
+            .await;
+        match applied {
+            Err(PaymentError::Store(StoreError::Constraint(name))) if name == REFERENCE => {
+                Err(EventError::Body("its reference belongs to another payment".to_owned()).into())
+            }
+            applied => Ok(applied?),
+        }
+    }
+}
