@@ -36,9 +36,11 @@ const BOOKS_AT_ONCE: usize = 500;
 const CHANGES_AT_ONCE: usize = 64;
 
 /// For how long readers whose queues fill up are waited for, so that a busy moment of the shop does not look like a slow
-/// reader; and the pause between two looks at them.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// reader, and the pause between two looks at them. Where that was in vain, nobody is waited for during a few times as long:
+/// readers that stand still must not hold up the others.
+const PATIENCE: Duration = Duration::from_millis(250);
 const LOOK_INTERVAL: Duration = Duration::from_millis(2);
+const IMPATIENCE: Duration = Duration::from_secs(1);
 
 /// Writes a change down for those who watch: what they may know of it.
 pub type Encode = fn(&StockChange) -> Bytes;
@@ -228,6 +230,7 @@ impl Hub {
     }
 
     async fn read(&self) -> Infallible {
+        let mut patient_from = Instant::now();
         loop {
             let known = self.watched().take_dirty();
             if known.is_empty() {
@@ -235,7 +238,7 @@ impl Hub {
                 continue;
             }
             match self.0.store.stock_changes(&known, CHANGES_AT_ONCE).await {
-                Ok(changes) => self.deliver(changes).await,
+                Ok(changes) => self.deliver(changes, &mut patient_from).await,
                 Err(error) => {
                     self.put_back(&known, &error);
                     tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
@@ -255,7 +258,7 @@ impl Hub {
 
     /// Hands on what was read, wave by wave: one change of each book at a time. No stream watches more books than its reader's
     /// queue has places by default, so whoever reads at all is not overrun by a wave.
-    async fn deliver(&self, changes: Vec<StockChange>) {
+    async fn deliver(&self, changes: Vec<StockChange>, patient_from: &mut Instant) {
         let mut waves: Vec<Vec<StockChange>> = Vec::new();
         let mut read: HashMap<ProductId, usize> = HashMap::new();
         for change in changes {
@@ -271,7 +274,10 @@ impl Hub {
         for wave in waves {
             let crowded = self.deliver_wave(wave);
             let since = Instant::now();
-            while crowded.iter().any(|queue| queue.is_crowded()) && since.elapsed() < PATIENCE {
+            while since >= *patient_from && crowded.iter().any(|queue| queue.is_crowded()) {
+                if since.elapsed() >= PATIENCE {
+                    *patient_from = Instant::now() + IMPATIENCE;
+                }
                 tokio::time::sleep(LOOK_INTERVAL).await;
             }
         }
