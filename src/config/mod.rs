@@ -15,7 +15,7 @@ use garde::Validate;
 
 pub use load::{ConfigError, ConfigProblem, env_name};
 pub use rates::{ShippingRate, TaxRate, is_country};
-pub use setting::{LogFormat, Quota, Raw, RedisMode, Setting};
+pub use setting::{LogFormat, ProviderName, Quota, Raw, RedisMode, Setting};
 
 use load::Layers;
 
@@ -177,6 +177,12 @@ impl Config {
             "auth",
             "argon2_memory_kib",
             "is less than 8 KiB for each lane of auth.argon2_parallelism",
+        );
+        require(
+            self.payments.recheck_after > self.payments.timeout,
+            "payments",
+            "recheck_after",
+            "is not longer than payments.timeout",
         );
         let shop = &self.shop;
         require(

@@ -52,6 +52,10 @@ pub(super) fn redis_url(url: &SecretString, _: &()) -> garde::Result {
     url_with_scheme(url.expose_secret(), &["redis", "rediss", "unix"])
 }
 
+pub(super) fn long_secret(secret: &SecretString, _: &()) -> garde::Result {
+    if secret.expose_secret().len() < 16 { Err(garde::Error::new("is too short to be a secret")) } else { Ok(()) }
+}
+
 pub(super) fn http_url(url: &str, _: &()) -> garde::Result {
     url_with_scheme(url, &["http", "https"])
 }

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use super::load::Layers;
 use super::rates::{ShippingRate, TaxRate};
 use super::rules::*;
-use super::setting::{LogFormat, Quota, RedisMode, Setting};
+use super::setting::{LogFormat, ProviderName, Quota, RedisMode, Setting};
 use super::{Key, key};
 
 sections! {
@@ -189,6 +189,46 @@ sections! {
         /// For how long the answer to a request is kept under its Idempotency-Key.
         #[garde(custom(between(MIN_1, YEAR)))]
         idempotency_lifetime: Duration = Some("24h"), "a duration from 1m to 365days";
+    }
+
+    /// Payments.
+    payments: Payments {
+        /// The payment provider. The built-in one takes no money.
+        provider: ProviderName = Some("test"), "test";
+        /// Longest wait for an answer of the provider, within `http.request_timeout`.
+        #[garde(custom(between(MS_10, MIN_10)))]
+        timeout: Duration = Some("8s"), "a duration from 10ms to 10m";
+        /// Age at which the provider is asked what became of a payment, and a refund is sent again.
+        #[garde(custom(between(MS_10, DAY)))]
+        recheck_after: Duration = Some("30s"), "a duration longer than timeout, up to 1day";
+        /// Age at which a payment counts as failed whatever the provider says; should it succeed later, it is sent back.
+        #[garde(custom(between(SEC_1, YEAR)))]
+        give_up_after: Duration = Some("24h"), "a duration from 1s to 365days";
+        /// Time between two looks for payments and refunds that wait.
+        #[garde(custom(between(MS_10, HOUR)))]
+        check_interval: Duration = Some("1s"), "a duration from 10ms to 1h";
+        /// By which the provider signs its events; without it none is taken.
+        #[garde(inner(custom(long_secret)))]
+        webhook_secret: Option<SecretString> = Some(""), "a secret of at least 16 characters, or nothing";
+        /// How far the time of a signature may be from now.
+        #[garde(custom(between(SEC_1, HOUR)))]
+        webhook_tolerance: Duration = Some("5m"), "a duration from 1s to 1h";
+    }
+
+    /// Carts.
+    cart: Cart {
+        /// Most copies of one book.
+        #[garde(range(min = 1, max = 999))]
+        max_quantity: u32 = Some("20"), "a whole number from 1 to 999";
+        /// Most books. Those who write to one cart at the same moment may pass it by a few.
+        #[garde(range(min = 1, max = 500))]
+        max_lines: u32 = Some("100"), "a whole number from 1 to 500";
+        /// Time after its last change at which a cart is forgotten.
+        #[garde(custom(between(MIN_1, YEAR)))]
+        lifetime: Duration = Some("30days"), "a duration from 1m to 365days";
+        /// Time between two removals of carts that have expired.
+        #[garde(custom(between(MS_10, DAY)))]
+        purge_interval: Duration = Some("10m"), "a duration from 10ms to 1day";
     }
 
     /// How often books are looked at.

@@ -68,6 +68,7 @@ from_text! {
     PathBuf: "a path",
     LogFormat: "json or text",
     RedisMode: "standalone or cluster",
+    ProviderName: "a payment provider that there is",
     Quota: "a number of requests and a window of up to a year",
 }
 
@@ -155,6 +156,24 @@ impl FromStr for RedisMode {
         match text {
             "standalone" => Ok(Self::Standalone),
             "cluster" => Ok(Self::Cluster),
+            _ => Err(()),
+        }
+    }
+}
+
+/// A payment provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProviderName {
+    /// The built-in one, which takes no money.
+    Test,
+}
+
+impl FromStr for ProviderName {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "test" => Ok(Self::Test),
             _ => Err(()),
         }
     }

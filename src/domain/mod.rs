@@ -5,6 +5,8 @@ pub mod access;
 pub mod audit;
 pub mod auditor;
 pub mod cache_admin;
+pub mod carts;
+pub mod coupons;
 pub mod credentials;
 pub mod genres;
 pub mod health;

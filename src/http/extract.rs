@@ -120,7 +120,10 @@ where
 }
 
 /// Reads the whole body.
-async fn read_body(request: Request) -> Result<Bytes, Problem> {
+///
+/// # Errors
+/// Where it is too large, too slow or broken off.
+pub(super) async fn read_body(request: Request) -> Result<Bytes, Problem> {
     let collected = request.into_body().collect().await;
     collected.map(Collected::to_bytes).map_err(|error| body_problem(&error))
 }

@@ -14,7 +14,7 @@ use crate::model::idempotency::{KeptAnswer, KeyedRequest};
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// Says that an answer is that to an earlier request under the same key.
-const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+pub(super) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// Most characters of a key.
 const MAX_LENGTH: usize = 255;

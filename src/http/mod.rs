@@ -5,7 +5,9 @@ pub mod auth;
 pub mod buyer;
 pub mod cache_admin;
 pub mod cache_policy;
+pub mod cart;
 pub mod conditional;
+pub mod coupons;
 pub mod csrf;
 pub mod docs;
 pub mod documents;
@@ -20,6 +22,7 @@ pub mod listing;
 pub mod middleware;
 pub mod openapi;
 pub mod orders;
+pub mod payments;
 pub mod problem;
 pub mod products;
 pub mod related;
@@ -55,8 +58,11 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(search::router())
         .merge(related::router())
         .merge(genres::router())
+        .merge(cart::router())
+        .merge(coupons::router())
         .merge(shipping::router())
         .merge(orders::router())
+        .merge(payments::router())
         .merge(users::router())
         .merge(sessions::router())
         .merge(audit::router())

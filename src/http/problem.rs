@@ -88,6 +88,9 @@ kinds! {
     OutOfStock = CONFLICT, "out-of-stock", "Some books cannot be had";
     /// The state of the order does not allow this. `state` tells it, and `allowed` what is possible.
     OrderState = CONFLICT, "order-state", "The order's state does not allow this";
+    /// The payment did not come about. `code` is the provider's reason; the order still waits, and may be paid for in another
+    /// way, under another `Idempotency-Key`.
+    PaymentDeclined = PAYMENT_REQUIRED, "payment-declined", "The payment was declined";
     /// `If-Match` does not name the present version: somebody else changed it. Read it again, then decide.
     PreconditionFailed = PRECONDITION_FAILED, "precondition-failed", "It has changed meanwhile";
     /// This change needs `If-Match` with the `ETag` that it is based on, so that no update is lost.

@@ -2,10 +2,13 @@
 
 use std::{ops::Deref, sync::Arc};
 
+use super::buyer::CartCookies;
 use super::sessions::SessionCookies;
 use crate::domain::access::Access;
 use crate::domain::audit::Audit;
 use crate::domain::cache_admin::CacheAdministration;
+use crate::domain::carts::Carts;
+use crate::domain::coupons::Coupons;
 use crate::domain::genres::Genres;
 use crate::domain::health::Health;
 use crate::domain::import::Import;
@@ -13,6 +16,7 @@ use crate::domain::inventory::Inventory;
 use crate::domain::limits::RateLimiter;
 use crate::domain::listing::Listing;
 use crate::domain::orders::Orders;
+use crate::domain::payments::Payments;
 use crate::domain::pricing::Pricing;
 use crate::domain::products::Products;
 use crate::domain::related::RelatedBooks;
@@ -72,8 +76,16 @@ pub struct Services {
     pub genres: Arc<Genres>,
     /// Orders.
     pub orders: Arc<Orders>,
+    /// Payments and refunds.
+    pub payments: Arc<Payments>,
     /// The books.
     pub products: Arc<Products>,
+    /// The carts.
+    pub carts: Arc<Carts>,
+    /// How guests' cookies are set.
+    pub cart_cookies: CartCookies,
+    /// The coupons.
+    pub coupons: Arc<Coupons>,
     /// What orders cost.
     pub pricing: Pricing,
     /// How often books are looked at.

@@ -46,6 +46,13 @@ const TABLE: &[(&str, May)] = &[
     ("adjustInventory", Admin),
     ("listStockChanges", Admin),
     // cart
+    ("getCart", Anybody),
+    ("clearCart", Customer),
+    ("addCartItem", Anybody),
+    ("putCartItem", Anybody),
+    ("deleteCartItem", Customer),
+    ("putCartCoupon", Customer),
+    ("deleteCartCoupon", Customer),
     ("listShippingMethods", Anybody),
     // orders
     ("placeOrder", Customer),
@@ -56,6 +63,10 @@ const TABLE: &[(&str, May)] = &[
     ("shipOrder", Admin),
     ("deliverOrder", Admin),
     ("listAllOrders", Admin),
+    ("listCoupons", Admin),
+    ("createCoupon", Admin),
+    ("getCoupon", Admin),
+    ("patchCoupon", Admin),
     // users
     ("registerUser", Anybody),
     ("getCurrentUser", Customer),

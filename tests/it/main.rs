@@ -35,6 +35,7 @@ mod search;
 mod seed;
 mod sessions;
 mod stack;
+mod storm;
 mod support;
 mod throttling;
 mod users;

@@ -5,7 +5,7 @@
 //! change is told when it is the very next one of its book. All books that changed are read by one statement, a few
 //! milliseconds later; and all that are watched are compared with their stock about once a second, whatever was heard.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,8 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::InventoryError;
-use super::subscription::{Change, Queue};
+use super::subscription::Queue;
+use super::watched::Watched;
 use crate::config;
 use crate::model::ids::ProductId;
 use crate::model::stock::StockChange;
@@ -82,26 +83,6 @@ struct Inner {
     closing: CancellationToken,
 }
 
-#[derive(Default)]
-struct Watched {
-    books: HashMap<ProductId, Book>,
-    /// Those that may have changed since they were read.
-    dirty: HashSet<ProductId>,
-}
-
-struct Book {
-    /// The version up to which every watcher was told.
-    told: i64,
-    /// By the numbers of their streams.
-    watchers: HashMap<u64, Watcher>,
-}
-
-struct Watcher {
-    queue: Arc<Queue>,
-    /// The version that it was told last. It may be ahead of the others where it came later.
-    told: i64,
-}
-
 impl Hub {
     /// A hub over this store, which knows how changes are written.
     #[must_use]
@@ -155,41 +136,14 @@ impl Hub {
     }
 
     /// From now on, every change of these books after the version that goes with each is put into the queue, in order.
-    ///
-    /// Where others were told more than that already, their last version is taken back: the ledger is read again from there,
-    /// and whoever knows a change is not told it twice.
     pub(super) fn watch(&self, stream: u64, queue: &Arc<Queue>, known: impl Iterator<Item = (ProductId, i64)>) {
-        let mut watched = self.watched();
-        let Watched { books, dirty } = &mut *watched;
-        for (product, version) in known {
-            let watcher = Watcher { queue: Arc::clone(queue), told: version };
-            let book = books.entry(product).or_insert_with(|| {
-                // Of what was written since it was read nobody told this process, which did not care for the book.
-                dirty.insert(product);
-                Book { told: version, watchers: HashMap::new() }
-            });
-            if version < book.told {
-                book.told = version;
-                dirty.insert(product);
-            }
-            book.watchers.insert(stream, watcher);
-        }
-        drop(watched);
+        self.watched().watch(stream, queue, known);
         self.0.changed.notify_one();
     }
 
     /// A stream has ended.
     pub(super) fn unwatch(&self, stream: u64, products: &[ProductId]) {
-        let mut watched = self.watched();
-        for product in products {
-            if let Some(book) = watched.books.get_mut(product) {
-                book.watchers.remove(&stream);
-                if book.watchers.is_empty() {
-                    watched.books.remove(product);
-                    watched.dirty.remove(product);
-                }
-            }
-        }
+        self.watched().unwatch(stream, products);
     }
 
     fn watched(&self) -> MutexGuard<'_, Watched> {
@@ -203,9 +157,8 @@ impl Hub {
             for piece in news {
                 watched.suspect(&piece);
             }
-            if !watched.dirty.is_empty() {
-                self.0.changed.notify_one();
-            }
+            drop(watched);
+            self.0.changed.notify_one();
         }
         // Without a bus, polling is what is left.
         std::future::pending().await
@@ -214,8 +167,7 @@ impl Hub {
     async fn poll(&self) -> Infallible {
         loop {
             tokio::time::sleep(POLL_INTERVAL).await;
-            let all: Vec<(ProductId, i64)> =
-                self.watched().books.iter().map(|(product, book)| (*product, book.told)).collect();
+            let all = self.watched().all();
             for known in all.chunks(BOOKS_AT_ONCE) {
                 match self.0.store.stock_beyond(known).await {
                     Ok(changed) if changed.is_empty() => {}
@@ -232,7 +184,7 @@ impl Hub {
     async fn read(&self) -> Infallible {
         let mut patient_from = Instant::now();
         loop {
-            let known = self.watched().take_dirty();
+            let known = self.watched().take_dirty(BOOKS_AT_ONCE);
             if known.is_empty() {
                 self.0.changed.notified().await;
                 continue;
@@ -272,7 +224,7 @@ impl Hub {
             }
         }
         for wave in waves {
-            let crowded = self.deliver_wave(wave);
+            let crowded = self.watched().tell(wave, self.0.encode);
             let since = Instant::now();
             while since >= *patient_from && crowded.iter().any(|queue| queue.is_crowded()) {
                 if since.elapsed() >= PATIENCE {
@@ -286,65 +238,5 @@ impl Hub {
         for (product, _) in read.into_iter().filter(|(_, count)| *count == CHANGES_AT_ONCE) {
             watched.suspect_one(product);
         }
-    }
-
-    /// Hands on one change of each book; gives the queues that fill up.
-    fn deliver_wave(&self, wave: Vec<StockChange>) -> Vec<Arc<Queue>> {
-        let mut watched = self.watched();
-        let Watched { books, dirty } = &mut *watched;
-        let mut crowded = Vec::new();
-        for change in wave {
-            let (product, version) = (change.level.product, change.level.version);
-            let Some(book) = books.get_mut(&product) else { continue };
-            if version > book.told + 1 {
-                // Somebody came meanwhile who knows less than the others did.
-                dirty.insert(product);
-            }
-            if version != book.told + 1 {
-                continue;
-            }
-            book.told = version;
-            let change = Arc::new(Change { product, version, data: self.encode(&change) });
-            for watcher in book.watchers.values_mut().filter(|watcher| watcher.told < version) {
-                watcher.told = version;
-                if watcher.queue.push(Arc::clone(&change)) {
-                    crowded.push(Arc::clone(&watcher.queue));
-                }
-            }
-        }
-        crowded
-    }
-}
-
-impl Watched {
-    fn suspect(&mut self, news: &StockNews) {
-        match news {
-            StockNews::Levels(levels) => {
-                for level in levels {
-                    if self.books.get(&level.product).is_some_and(|book| book.told < level.version) {
-                        self.dirty.insert(level.product);
-                    }
-                }
-            }
-            StockNews::Books(products) => products.iter().for_each(|product| self.suspect_one(*product)),
-            StockNews::Anything => self.dirty.extend(self.books.keys()),
-        }
-    }
-
-    fn suspect_one(&mut self, product: ProductId) {
-        if self.books.contains_key(&product) {
-            self.dirty.insert(product);
-        }
-    }
-
-    /// Some of those that may have changed, with the versions up to which they were told.
-    fn take_dirty(&mut self) -> Vec<(ProductId, i64)> {
-        let some: Vec<ProductId> = self.dirty.iter().take(BOOKS_AT_ONCE).copied().collect();
-        some.into_iter()
-            .filter_map(|product| {
-                self.dirty.remove(&product);
-                Some((product, self.books.get(&product)?.told))
-            })
-            .collect()
     }
 }

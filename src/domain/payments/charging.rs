@@ -181,10 +181,12 @@ impl Payments {
         let found = self.store.order(order).await?.filter(|order| Sees::Own(*buyer).includes(order));
         Ok(match found {
             None => PaymentError::NotFound,
-            Some(order) if order.state != OrderState::Pending => PaymentError::NotPayable(order.state),
-            Some(order) if order.total == 0 => PaymentError::NothingToPay,
-            Some(order) if order.expires_at <= now => PaymentError::TooLate,
-            Some(_) => PaymentError::Busy,
+            Some(order) => match order.state.after(OrderMove::Pay) {
+                Err(refusal) => OrderError::from(refusal).into(),
+                Ok(_) if order.total == 0 => PaymentError::NothingToPay,
+                Ok(_) if order.expires_at <= now => PaymentError::TooLate,
+                Ok(_) => PaymentError::Busy,
+            },
         })
     }
 }

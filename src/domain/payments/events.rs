@@ -1,5 +1,7 @@
 //! What the provider tells of its own accord.
 
+use std::time::Duration;
+
 use super::provider::{EventError, ProviderNews};
 use super::settling::{settle, settle_refund};
 use super::{EventRefusal, PaymentError, Payments};
@@ -9,7 +11,25 @@ use crate::store::StoreError;
 /// The constraint by which two payments cannot have one reference.
 const REFERENCE: &str = "payments_reference_key";
 
+/// How long an event of a provider in this process is on its way, and how often it is told where it is not taken.
+const JOURNEY: Duration = Duration::from_millis(300);
+const DELIVERIES: u32 = 5;
+
 impl Payments {
+    /// Brings the events of a provider that lives in this process, until dropped.
+    pub async fn deliver(&self) {
+        loop {
+            let event = self.provider.next_event().await;
+            for _ in 0..DELIVERIES {
+                tokio::time::sleep(JOURNEY).await;
+                match self.receive(self.provider.name(), &event.signature, &event.body).await {
+                    Ok(()) => break,
+                    Err(error) => tracing::info!(%error, "an event of the provider was not taken"),
+                }
+            }
+        }
+    }
+
     /// Takes an event of a provider and does what it says, once however often it is told. An event about a payment or refund
     /// that is not known here is refused, so that the provider tells it again: the shop writes down what it asks for before it
     /// asks, so such an event is either somebody else's, or of what was lost with a database.

@@ -39,9 +39,6 @@ pub enum PaymentError {
     /// Rules are broken.
     #[error("{} fields are not right", .0.len())]
     Invalid(Vec<Violation>),
-    /// The order does not wait to be paid for.
-    #[error("the order is {0}")]
-    NotPayable(OrderState),
     /// The time in which it could be paid for is over.
     #[error("the order waits no longer")]
     TooLate,

@@ -4,6 +4,7 @@
 //! request to it carries an id of the shop's, by which the provider knows it when it is sent again: whoever is not sure what
 //! became of one may repeat it.
 
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use time::OffsetDateTime;
 
@@ -111,6 +112,15 @@ pub enum EventError {
     Body(String),
 }
 
+/// An event on its way to the shop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedEvent {
+    /// The value of the header.
+    pub signature: String,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
 /// Takes money, and sends it back.
 pub trait PaymentProvider: Send + Sync {
     /// Its name, as it stands in the database and in the address of its events.
@@ -143,6 +153,11 @@ pub trait PaymentProvider: Send + Sync {
     /// # Errors
     /// [`EventError`] where it is not from there, or not of now.
     fn verify_event(&self, signature: &str, body: &[u8], now: OffsetDateTime) -> Result<ProviderEvent, EventError>;
+
+    /// The next event of a provider that lives in this process. One that does not sends its own over the network.
+    fn next_event(&self) -> BoxFuture<'_, SignedEvent> {
+        std::future::pending().boxed()
+    }
 }
 
 /// A failure in the shop's own words.

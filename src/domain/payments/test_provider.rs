@@ -31,11 +31,11 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use time::OffsetDateTime;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 
 use super::provider::{
     Charge, ChargeAnswer, EventError, PaymentProvider, ProviderError, ProviderEvent, ProviderNews, RefundAnswer,
-    RefundOrder, failure,
+    RefundOrder, SignedEvent, failure,
 };
 use super::signature::EventKey;
 use crate::model::clock::Clock;
@@ -54,28 +54,20 @@ const QUEUE: usize = 1_024;
 /// The longest name of an event or reference, in characters.
 const MAX_NAME: usize = 255;
 
-/// An event on its way to the shop.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignedEvent {
-    /// The value of the header.
-    pub signature: String,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
 /// The provider.
 pub struct TestProvider {
     key: Option<EventKey>,
     clock: Arc<dyn Clock>,
     events: mpsc::Sender<SignedEvent>,
+    sent: Mutex<mpsc::Receiver<SignedEvent>>,
 }
 
 impl TestProvider {
-    /// A provider that signs its events with this key, and what it sends. Without a key it sends none.
+    /// A provider that signs its events with this key. Without one it sends none.
     #[must_use]
-    pub fn new(key: Option<EventKey>, clock: Arc<dyn Clock>) -> (Self, mpsc::Receiver<SignedEvent>) {
+    pub fn new(key: Option<EventKey>, clock: Arc<dyn Clock>) -> Self {
         let (events, sent) = mpsc::channel(QUEUE);
-        (Self { key, clock, events }, sent)
+        Self { key, clock, events, sent: Mutex::new(sent) }
     }
 
     fn send(&self, event: &serde_json::Value) {
@@ -184,6 +176,17 @@ impl PaymentProvider for TestProvider {
         let event: Event = serde_json::from_slice(body).map_err(|error| EventError::Body(error.to_string()))?;
         event.read()
     }
+
+    fn next_event(&self) -> BoxFuture<'_, SignedEvent> {
+        async {
+            match self.sent.lock().await.recv().await {
+                Some(event) => event,
+                // It holds the other end itself.
+                None => std::future::pending().await,
+            }
+        }
+        .boxed()
+    }
 }
 
 /// An event as it is written.
@@ -241,7 +244,7 @@ mod tests {
     use crate::model::clock::SystemClock;
     use crate::model::money::Money;
 
-    fn provider() -> (TestProvider, mpsc::Receiver<SignedEvent>) {
+    fn provider() -> TestProvider {
         let key = EventKey::new("whsec_test".to_owned().into(), Duration::from_secs(300));
         TestProvider::new(Some(key), Arc::new(SystemClock))
     }
@@ -257,8 +260,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn asking_tells_what_charging_did() {
-        let (one, _sent) = provider();
-        let (other, _sent) = provider();
+        let (one, other) = (provider(), provider());
         for method in ["tok_success", "tok_declined", "tok_slow", "tok_webhook", "tok_twice", "tok_banana"] {
             let charge = charge(method);
             let charged = one.charge(&charge).await.unwrap();
@@ -272,11 +274,11 @@ mod tests {
 
     #[tokio::test]
     async fn its_events_can_be_verified_and_are_the_same_when_sent_twice() {
-        let (provider, mut sent) = provider();
+        let provider = provider();
         let charge = charge("tok_twice");
         provider.charge(&charge).await.unwrap();
         for _ in 0..2 {
-            let SignedEvent { signature, body } = sent.recv().await.unwrap();
+            let SignedEvent { signature, body } = provider.next_event().await;
             let event = provider.verify_event(&signature, &body, SystemClock.now()).unwrap();
             let reference = reference_of(charge.payment);
             let news = ProviderNews::Payment(charge.payment, PaymentOutcome::Succeeded { reference });
@@ -286,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_signed_body_may_still_be_no_event() {
-        let (provider, _sent) = provider();
+        let provider = provider();
         let now = SystemClock.now();
         let read = |body: &str| {
             let signature = provider.key.as_ref().unwrap().sign(body.as_bytes(), now);

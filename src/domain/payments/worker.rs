@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use futures::future::BoxFuture;
 use futures::stream;
 use time::OffsetDateTime;
 use tokio::time::timeout;
@@ -47,17 +48,22 @@ impl Payments {
         }
         tx.commit_bookkeeping().await?;
         let done = Done { asked: payments.len(), sent: refunds.len() };
-        let asking = stream::iter(payments).for_each_concurrent(CONCURRENCY, |payment| async move {
-            if let Err(error) = self.check(&payment, now).await {
-                tracing::warn!(payment = %payment.id, %error, "what became of a payment could not be recorded");
-            }
-        });
-        let sending = stream::iter(refunds).for_each_concurrent(CONCURRENCY, |(refund, payment)| async move {
-            if let Err(error) = self.send(&refund, &payment).await {
-                tracing::warn!(refund = %refund.id, %error, "what became of a refund could not be recorded");
-            }
-        });
-        futures::join!(asking, sending);
+        let mut work: Vec<BoxFuture<'_, ()>> = Vec::with_capacity(done.asked + done.sent);
+        for payment in payments {
+            work.push(Box::pin(async move {
+                if let Err(error) = self.check(&payment, now).await {
+                    tracing::warn!(payment = %payment.id, %error, "what became of a payment could not be recorded");
+                }
+            }));
+        }
+        for (refund, payment) in refunds {
+            work.push(Box::pin(async move {
+                if let Err(error) = self.send(&refund, &payment).await {
+                    tracing::warn!(refund = %refund.id, %error, "what became of a refund could not be recorded");
+                }
+            }));
+        }
+        stream::iter(work).buffer_unordered(CONCURRENCY).collect::<()>().await;
         Ok(done)
     }
 

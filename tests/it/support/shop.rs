@@ -164,6 +164,7 @@ impl Shop {
             // What happens by the clock would be in the way of tests that count.
             ("views.flush_interval", "10m"),
             ("cache.audit_interval", "0s"),
+            ("payments.check_interval", "10m"),
         ];
         let overrides = usual.iter().chain(settings).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         Config::load(None, [], overrides).unwrap()
