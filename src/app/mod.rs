@@ -346,7 +346,7 @@ fn count_views(lifecycle: &Lifecycle, interval: Duration, views: Arc<Views>) {
 fn tell_of_stock(lifecycle: &Lifecycle, hub: Hub) {
     let stopping = lifecycle.stopping();
     lifecycle.spawn_background("streams of stock", |ending| async move {
-        stopping.run_until_cancelled(hub.run()).await;
+        stopping.run_until_cancelled(Box::pin(hub.run())).await;
         hub.close();
         ending.cancelled().await;
     });

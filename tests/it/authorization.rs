@@ -40,6 +40,11 @@ const TABLE: &[(&str, May)] = &[
     ("patchProduct", Admin),
     ("retireProduct", Admin),
     ("importProducts", Admin),
+    // inventory
+    ("getInventory", Anybody),
+    ("watchInventory", Anybody),
+    ("adjustInventory", Admin),
+    ("listStockChanges", Admin),
     // cart
     ("getCart", Anybody),
     ("clearCart", Customer),
@@ -58,11 +63,6 @@ const TABLE: &[(&str, May)] = &[
     ("shipOrder", Admin),
     ("deliverOrder", Admin),
     ("listAllOrders", Admin),
-    // inventory
-    ("getInventory", Anybody),
-    ("watchInventory", Anybody),
-    ("adjustInventory", Admin),
-    ("listStockChanges", Admin),
     ("listCoupons", Admin),
     ("createCoupon", Admin),
     ("getCoupon", Admin),
