@@ -51,6 +51,12 @@ const TABLE: &[(&str, May)] = &[
     ("shipOrder", Admin),
     ("deliverOrder", Admin),
     ("listAllOrders", Admin),
+    // payments
+    ("payOrder", Customer),
+    ("listPayments", Customer),
+    ("refundOrder", Admin),
+    ("listRefunds", Customer),
+    ("receiveProviderEvent", Anybody),
     // users
     ("registerUser", Anybody),
     ("getCurrentUser", Customer),
