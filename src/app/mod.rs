@@ -18,10 +18,13 @@ use crate::{
         audit::Audit,
         auditor::Auditor,
         cache_admin::CacheAdministration,
+        carts::Carts,
+        coupons::Coupons,
         credentials::Credentials,
         genres::Genres,
         health::Health,
         import::Import,
+        inventory::{Hub, HubOptions, Inventory},
         limits::RateLimiter,
         listing::Listing,
         orders::Orders,
@@ -38,6 +41,7 @@ use crate::{
     },
     http::{
         self, Frame, FrameOptions, IMPORT_ROUTE,
+        buyer::CartCookies,
         middleware::{
             bounds::{Bounds, RouteBounds},
             rate_limit::Limits,
@@ -170,7 +174,19 @@ impl App {
         });
         expire_orders(&lifecycle, config.orders.expiry_interval, &state.orders);
         payments::keep(&lifecycle, config.payments.check_interval, &state.payments);
+        let (carts, interval) = (Arc::clone(&state.carts), config.cart.purge_interval);
+        lifecycle.spawn_background("expired carts", |ending| async move {
+            while ending.run_until_cancelled(tokio::time::sleep(interval)).await.is_some() {
+                match ending.run_until_cancelled(carts.purge_expired()).await {
+                    Some(Ok(removed)) => tracing::debug!(removed, "removed carts that had expired"),
+                    // Nobody is shown them any more; the next round removes them.
+                    Some(Err(error)) => tracing::info!(%error, "carts that had expired could not be removed"),
+                    None => break,
+                }
+            }
+        });
         count_views(&lifecycle, config.views.flush_interval, Arc::clone(&state.views));
+        tell_of_stock(&lifecycle, state.inventory.hub().clone());
         cache::keep(&lifecycle, &store);
         cache::keep_warm(&lifecycle, &config.cache, &state.warm_up);
         if config.cache.enabled && !config.cache.audit_interval.is_zero() {
@@ -198,7 +214,6 @@ impl App {
 /// When the address of Redis or the parameters of argon2 cannot be used.
 pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> anyhow::Result<AppState> {
     let rules = Rules { currency: config.shop.currency.parse()? };
-    let pricing = Pricing::new(&config.shop)?;
     let passwords = Passwords::new(&config.auth)?;
     let limiter = config.limits.enabled.then(|| RateLimiter::new(&config.limits, Some(store.clone())));
     let credentials = Credentials::new(store.clone(), passwords, Throttle::new(&config.limits, limiter.as_ref()));
@@ -207,6 +222,7 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
     let listing = |store: &Store| Listing::new(store.clone(), http::listing::render);
     let products =
         |store: &Store| Products::new(store.clone(), Arc::clone(&clock), rules.clone(), http::products::PAGES);
+    let pricing = Pricing::new(&config.shop)?;
     let ahead = store.renewing(cache::RENEW_WITHIN);
     let warm_up = WarmUp::new(ahead.clone(), genres(&ahead), listing(&ahead), products(&ahead));
     let warm_up = Arc::new(warm_up);
@@ -235,10 +251,24 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
             http::orders::PAGES,
         )),
         payments: Arc::new(payments::service(config, store, &clock)),
+        carts: Arc::new(Carts::new(
+            store.clone(),
+            Arc::clone(&clock),
+            pricing.clone(),
+            &config.cart,
+            http::cart::render,
+        )),
+        cart_cookies: CartCookies::new(&config.auth, config.cart.lifetime),
+        coupons: Arc::new(Coupons::new(store.clone(), Arc::clone(&clock))),
         pricing,
         cache_admin: CacheAdministration::new(store.clone(), Arc::clone(&clock)),
         warm_up,
         views: Arc::new(Views::new(store.clone(), Arc::clone(&clock))),
+        inventory: Arc::new(Inventory::new(
+            store.clone(),
+            Arc::clone(&clock),
+            Hub::new(store.clone(), http::inventory::encode, HubOptions::from(&config.inventory)),
+        )),
         import: Arc::new(Import::new(store.clone(), clock, rules)),
     }))
 }
@@ -304,6 +334,16 @@ fn count_views(lifecycle: &Lifecycle, interval: Duration, views: Arc<Views>) {
             }
         }
         views.flush_finally().await;
+    });
+}
+
+/// Tells the streams of stock, until no new work is accepted: they have no end of their own that could be waited for.
+fn tell_of_stock(lifecycle: &Lifecycle, hub: Hub) {
+    let stopping = lifecycle.stopping();
+    lifecycle.spawn_background("streams of stock", |ending| async move {
+        stopping.run_until_cancelled(hub.run()).await;
+        hub.close();
+        ending.cancelled().await;
     });
 }
 

@@ -13,7 +13,7 @@ use crate::model::representation::{Particulars, Representation, Variants};
 use crate::model::tags::Tag;
 
 /// Counted up with every change of what follows, so that releases can run side by side.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Head {

@@ -215,11 +215,40 @@ sections! {
         webhook_tolerance: Duration = Some("5m"), "a duration from 1s to 1h";
     }
 
+    /// Carts.
+    cart: Cart {
+        /// Most copies of one book.
+        #[garde(range(min = 1, max = 999))]
+        max_quantity: u32 = Some("20"), "a whole number from 1 to 999";
+        /// Most books. Those who write to one cart at the same moment may pass it by a few.
+        #[garde(range(min = 1, max = 500))]
+        max_lines: u32 = Some("100"), "a whole number from 1 to 500";
+        /// Time after its last change at which a cart is forgotten.
+        #[garde(custom(between(MIN_1, YEAR)))]
+        lifetime: Duration = Some("30days"), "a duration from 1m to 365days";
+        /// Time between two removals of carts that have expired.
+        #[garde(custom(between(MS_10, DAY)))]
+        purge_interval: Duration = Some("10m"), "a duration from 10ms to 1day";
+    }
+
     /// How often books are looked at.
     views: Views {
         /// Time between two writes of the counts; what was not written when the process is killed is lost.
         #[garde(custom(between(MS_10, MIN_10)))]
         flush_interval: Duration = Some("5s"), "a duration from 10ms to 10m";
+    }
+
+    /// Streams of changes of stock.
+    inventory: Inventory {
+        /// Most changes that wait for a slow reader; then its stream is cut, and it may connect again.
+        #[garde(range(min = 1, max = 100_000))]
+        stream_buffer: u32 = Some("64"), "a whole number from 1 to 100000";
+        /// Longest silence on a stream, for proxies that close silent connections.
+        #[garde(custom(between(MS_100, MIN_10)))]
+        heartbeat: Duration = Some("15s"), "a duration from 100ms to 10m";
+        /// Most streams at once; further ones get 503. Less than `http.max_connections`, so that requests find room beside them.
+        #[garde(range(min = 1, max = 1_000_000))]
+        max_streams: u32 = Some("8000"), "a whole number from 1 to 1000000";
     }
 
     /// Rate limits, by class of request. All processes share them through Redis.

@@ -14,6 +14,7 @@ pub use export::Export;
 use super::credentials::{Credentials, CredentialsError};
 use super::passwords::{Password, PasswordError};
 use super::violation::Violation;
+use crate::model::cart::Buyer;
 use crate::model::clock::Clock;
 use crate::model::events::{DomainEvent, Events};
 use crate::model::identity::{Account, Identity, Role, User};
@@ -250,7 +251,10 @@ impl Users {
             tx.forget_buyer(user.id).await?;
             tx.delete_account(user.id).await?;
             let deleted = Events::from(DomainEvent::UserDeleted { user: user.id });
-            Ok(tx.commit(deleted.and(DomainEvent::SessionsEnded { user: user.id, sessions })).await?)
+            // The cart goes with the account.
+            let cart = Buyer::User(user.id).cart();
+            let events = deleted.and(DomainEvent::SessionsEnded { user: user.id, sessions });
+            Ok(tx.commit(events.and(DomainEvent::CartChanged { cart })).await?)
         })
         .await
     }

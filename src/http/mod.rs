@@ -5,7 +5,9 @@ pub mod auth;
 pub mod buyer;
 pub mod cache_admin;
 pub mod cache_policy;
+pub mod cart;
 pub mod conditional;
+pub mod coupons;
 pub mod csrf;
 pub mod docs;
 pub mod documents;
@@ -15,6 +17,7 @@ pub mod genres;
 pub mod health;
 pub mod idempotency;
 pub mod import;
+pub mod inventory;
 pub mod listing;
 pub mod middleware;
 pub mod openapi;
@@ -55,6 +58,8 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(search::router())
         .merge(related::router())
         .merge(genres::router())
+        .merge(cart::router())
+        .merge(coupons::router())
         .merge(shipping::router())
         .merge(orders::router())
         .merge(payments::router())
@@ -63,6 +68,7 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(audit::router())
         .merge(cache_admin::router())
         .merge(views::router())
+        .merge(inventory::router())
 }
 
 /// Every operation with its description.

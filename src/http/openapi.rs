@@ -15,6 +15,7 @@ use utoipa::{
     },
 };
 
+use super::buyer::CART_COOKIE;
 use super::problem::{FieldError, Kind, PROBLEM_JSON, ProblemDocument};
 
 /// The name of the cookie that holds a session's token.
@@ -37,10 +38,12 @@ An online book shop's back end.
   process answers. Without it the others need some milliseconds to hear of it.
 - **Limits** are told by `RateLimit` and `RateLimit-Policy` on every answer; 429 and 503 carry `Retry-After`.
 - **Sessions**: send the token as `Authorization: Bearer …`, or use the cookie together with its CSRF token.
+- **Guests** have a cart without an account: the answer to their first book tells its token in `Cart-Token` and in a cookie.
 - **Money** is in minor units with its currency, times are RFC 3339 in UTC, ids are UUIDs.";
 
 const TAGS: &[(&str, &str)] = &[
     ("products", "The catalogue: browse, search, and administer books."),
+    ("inventory", "Stock: how many copies there are, why that changed, and a stream of the changes."),
     ("genres", "The genres and how many books each has."),
     ("cart", "What somebody is about to buy, guests too."),
     ("orders", "Buying, and what happens to orders afterwards."),
@@ -80,11 +83,10 @@ pub fn base() -> utoipa::openapi::OpenApi {
         "The cookie that signing in sets. Changes need the CSRF token as well.",
     );
     components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
-    let cart = ApiKeyValue::with_description(
-        "Cart-Token",
-        "The token of a guest's cart, which comes with the first book that is put into it.",
-    );
-    components.add_security_scheme("cart", SecurityScheme::ApiKey(ApiKey::Header(cart)));
+    let token = ApiKeyValue::with_description("Cart-Token", "The token that a guest's first book in the cart gives.");
+    components.add_security_scheme("cart_token", SecurityScheme::ApiKey(ApiKey::Header(token)));
+    let cookie = ApiKeyValue::with_description(CART_COOKIE, "The same in a cookie.");
+    components.add_security_scheme("cart_cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     for kind in Kind::ALL {
         let name = component_of(kind.status().as_u16());
         components.responses.entry(name).or_insert_with(|| problem_response(*kind).into());

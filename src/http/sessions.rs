@@ -17,7 +17,9 @@ pub use documents::{
 
 use super::API_PREFIX;
 use super::auth::Caller;
+use super::buyer;
 use super::cache_policy::CachePolicy;
+use super::cart::MergeDocument;
 use super::conditional::{Conditions, Representation};
 use super::csrf;
 use super::extract::{Json, Path, Query};
@@ -42,6 +44,7 @@ pub fn router() -> OpenApiRouter<AppState> {
 ///
 /// Send the token of the answer as `Authorization: Bearer …`. With `"cookie": true` it comes in an `HttpOnly` cookie
 /// instead; then changes need the CSRF token in `X-CSRF-Token`. Failed attempts are slowed down per account and address.
+/// With the token of a guest's cart, in `Cart-Token` or its cookie, that cart is merged into the person's own.
 #[utoipa::path(
     post, path = "/sessions", operation_id = "signIn", tag = "sessions", request_body = SignInInput,
     responses(
@@ -73,18 +76,25 @@ async fn sign_in(
     };
     let signed_in = state.sessions.sign_in(request).await?;
     context.set_user(signed_in.user.id.0);
+    let cart = match buyer::guest_of(&uri, &headers) {
+        Some(guest) => MergeDocument::of(state.carts.take_over(signed_in.user.id, &guest).await),
+        None => None,
+    };
     let token = signed_in.token.reveal();
     let location = format!("{API_PREFIX}/sessions/{}", signed_in.session.id);
     let cookies = if input.cookie { state.cookies.of(token) } else { CookieJar::new() };
+    let keeps_guest = cart.as_ref().is_some_and(|cart| !cart.merged);
+    let guest_cookies = if keeps_guest { CookieJar::new() } else { state.cart_cookies.cleared(&headers) };
     let document = SignedInDocument {
         token: (!input.cookie).then(|| token.to_owned()),
         csrf_token: csrf::token_of(token),
         expires_at: signed_in.session.expires_at,
         user: UserDocument::from(&signed_in.user),
         session: SessionDocument::new(signed_in.session.clone(), signed_in.session.id),
+        cart,
     };
     let headers = [(header::LOCATION, location), (header::CACHE_CONTROL, "no-store".to_owned())];
-    Ok((StatusCode::CREATED, cookies, headers, Json(document)).into_response())
+    Ok((StatusCode::CREATED, cookies, guest_cookies, headers, Json(document)).into_response())
 }
 
 /// List one's devices

@@ -2,13 +2,17 @@
 
 use std::{ops::Deref, sync::Arc};
 
+use super::buyer::CartCookies;
 use super::sessions::SessionCookies;
 use crate::domain::access::Access;
 use crate::domain::audit::Audit;
 use crate::domain::cache_admin::CacheAdministration;
+use crate::domain::carts::Carts;
+use crate::domain::coupons::Coupons;
 use crate::domain::genres::Genres;
 use crate::domain::health::Health;
 use crate::domain::import::Import;
+use crate::domain::inventory::Inventory;
 use crate::domain::limits::RateLimiter;
 use crate::domain::listing::Listing;
 use crate::domain::orders::Orders;
@@ -76,10 +80,18 @@ pub struct Services {
     pub payments: Arc<Payments>,
     /// The books.
     pub products: Arc<Products>,
+    /// The carts.
+    pub carts: Arc<Carts>,
+    /// How guests' cookies are set.
+    pub cart_cookies: CartCookies,
+    /// The coupons.
+    pub coupons: Arc<Coupons>,
     /// What orders cost.
     pub pricing: Pricing,
     /// How often books are looked at.
     pub views: Arc<Views>,
+    /// Stock, its ledger, and the streams of its changes.
+    pub inventory: Arc<Inventory>,
     /// Books in bulk.
     pub import: Arc<Import>,
 }

@@ -20,6 +20,8 @@ pub struct Particulars {
     pub content_location: Option<String>,
     /// Whether administrators alone may see it.
     pub restricted: bool,
+    /// When it has to be made anew although nothing has changed, in microseconds since 1970; absent where only events count.
+    pub valid_until: Option<i64>,
 }
 
 /// The same bytes in the content codings that are offered; absent where a coding is not worth it.

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::events::DomainEvent;
 use super::ids::{OrderId, ProductId, UserId};
-use super::product::{Availability, names};
+use super::product::{Availability, Status, names};
 
 /// How many copies of a book there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +32,17 @@ impl StockLevel {
     pub fn availability(&self) -> Availability {
         Availability::of(self.available())
     }
+}
+
+/// What there is of a book, as its readers see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stock {
+    /// How many copies.
+    pub level: StockLevel,
+    /// Where the book stands: drafts are shown to administrators alone.
+    pub status: Status,
+    /// When the number last changed.
+    pub updated_at: OffsetDateTime,
 }
 
 names!(
@@ -125,6 +136,34 @@ pub struct StockChange {
     pub note: Option<String>,
     /// When.
     pub occurred_at: OffsetDateTime,
+}
+
+/// What the ledger says of a book, beside what there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LedgerBalance {
+    /// What there is.
+    pub level: StockLevel,
+    /// How many changes the ledger tells of.
+    pub entries: i64,
+    /// The version that the last of them left.
+    pub last_version: i64,
+    /// What they add up to on the shelf.
+    pub on_hand: i64,
+    /// What they add up to of reservations.
+    pub reserved: i64,
+    /// Whether each of them leaves what those up to it add up to.
+    pub in_step: bool,
+}
+
+impl LedgerBalance {
+    /// Whether the ledger explains what there is.
+    #[must_use]
+    pub fn balances(&self) -> bool {
+        let StockLevel { version, on_hand, reserved, .. } = self.level;
+        self.in_step
+            && (self.entries, self.last_version) == (version, version)
+            && (self.on_hand, self.reserved) == (i64::from(on_hand), i64::from(reserved))
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod coupons;
 mod genres;
 mod idempotency;
 pub mod import;
+mod inventory;
 pub mod limits;
 mod listing;
 pub mod orders;
@@ -41,6 +42,7 @@ pub use crate::cache::{Entry, Family, Key, Level, Outage};
 pub use crate::invalidation::Announced;
 pub use cached::{Rendered, Truth};
 
+pub use inventory::{StockListener, StockNews};
 pub use listing::{FacetCount, FacetQuery};
 
 pub use crate::db::{DbError as StoreError, UnavailableReason};

@@ -3,6 +3,7 @@
 pub mod access_log;
 pub mod cache;
 pub mod database;
+pub mod inventory;
 pub mod limits;
 pub mod names;
 pub mod request;

@@ -62,6 +62,12 @@ pub const CACHE_INCONSISTENCY_AGE_SECONDS: &str = "cache_inconsistency_age_secon
 pub const VIEWS_COUNTED_TOTAL: &str = "views_counted_total";
 /// Looks at books that were not counted.
 pub const VIEWS_DROPPED_TOTAL: &str = "views_dropped_total";
+/// Open streams of stock.
+pub const STOCK_STREAMS: &str = "stock_streams";
+/// Events that were handed to streams of stock.
+pub const STOCK_STREAM_EVENTS_TOTAL: &str = "stock_stream_events_total";
+/// Streams of stock that were cut because their readers were too slow.
+pub const STOCK_STREAMS_CUT_TOTAL: &str = "stock_streams_cut_total";
 
 /// What a metric is, for its `HELP` and `TYPE`.
 pub(super) enum Kind {
@@ -114,4 +120,7 @@ pub(super) const ALL: &[(&str, Kind, &str)] = &[
         Kind::Counter,
         "Looks at books that were not counted, for want of room or of a primary at the end.",
     ),
+    (STOCK_STREAMS, Kind::Gauge, "Open streams of stock."),
+    (STOCK_STREAM_EVENTS_TOTAL, Kind::Counter, "Events that were handed to streams of stock."),
+    (STOCK_STREAMS_CUT_TOTAL, Kind::Counter, "Streams of stock that were cut because their readers were too slow."),
 ];

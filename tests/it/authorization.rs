@@ -41,6 +41,13 @@ const TABLE: &[(&str, May)] = &[
     ("retireProduct", Admin),
     ("importProducts", Admin),
     // cart
+    ("getCart", Anybody),
+    ("clearCart", Customer),
+    ("addCartItem", Anybody),
+    ("putCartItem", Anybody),
+    ("deleteCartItem", Customer),
+    ("putCartCoupon", Customer),
+    ("deleteCartCoupon", Customer),
     ("listShippingMethods", Anybody),
     // orders
     ("placeOrder", Customer),
@@ -57,6 +64,15 @@ const TABLE: &[(&str, May)] = &[
     ("refundOrder", Admin),
     ("listRefunds", Customer),
     ("receiveProviderEvent", Anybody),
+    // inventory
+    ("getInventory", Anybody),
+    ("watchInventory", Anybody),
+    ("adjustInventory", Admin),
+    ("listStockChanges", Admin),
+    ("listCoupons", Admin),
+    ("createCoupon", Admin),
+    ("getCoupon", Admin),
+    ("patchCoupon", Admin),
     // users
     ("registerUser", Anybody),
     ("getCurrentUser", Customer),
@@ -78,6 +94,7 @@ const TABLE: &[(&str, May)] = &[
     ("clearCache", Admin),
     ("warmCache", Admin),
     ("getProductViews", Admin),
+    ("checkInventory", Admin),
 ];
 
 /// One operation of the document.

@@ -19,6 +19,7 @@ mod coherence;
 mod fetch;
 mod http_frame;
 mod import;
+mod inventory;
 mod limits;
 mod listing;
 mod nodes;

@@ -8,6 +8,7 @@ use bookstore::model::clock::SystemClock;
 use bookstore::store::Store;
 use sqlx::{Connection, PgConnection};
 
+use crate::support::assert_ledger_balances;
 use crate::support::database::{TestDatabase, database};
 
 struct Fixture {
@@ -58,6 +59,7 @@ async fn books_arrive_as_they_were_made_up() {
         assert_eq!(fixture.store.product(book.product.id).await.unwrap(), Some(book.product));
     }
     assert_eq!(fixture.number("SELECT count(*) FROM stock").await, 9_000);
+    assert_ledger_balances(&mut fixture.sql().await).await;
     assert_eq!(fixture.number("SELECT count(*) FROM products WHERE popularity <> imported_rating_count").await, 0);
     assert_eq!(fixture.number("SELECT count(DISTINCT slug) FROM genres").await, 53);
     assert_eq!(

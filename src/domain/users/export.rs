@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use super::{UserError, Users};
 use crate::model::audit::AuditRecord;
+use crate::model::cart::{Buyer, Cart, CartLine};
 use crate::model::identity::User;
 
 /// What the shop has about one person.
@@ -28,6 +29,10 @@ impl Users {
         let id = user.id;
         let sections = BTreeMap::from([
             ("profile", section(user)?),
+            (
+                "cart",
+                self.store.cart(Buyer::User(id).cart(), self.clock.now()).await?.map_or(Value::Null, |c| cart(&c)),
+            ),
             ("sessions", section(&self.store.sessions_of(id).await?)?),
             ("orders", section(&self.store.orders_of(id, None, i64::MAX).await?)?),
             ("admin_actions", self.store.audit_records_of(id).await?.iter().map(admin_action).collect()),
@@ -38,6 +43,25 @@ impl Users {
 
 fn section(data: &impl Serialize) -> Result<Value, UserError> {
     serde_json::to_value(data).map_err(|error| UserError::Export(error.to_string()))
+}
+
+fn cart(cart: &Cart) -> Value {
+    let at = |time: OffsetDateTime| time.format(&time::format_description::well_known::Rfc3339).ok();
+    let item = |line: &CartLine| {
+        json!({
+            "product_id": line.product,
+            "title": line.title,
+            "quantity": line.quantity,
+            "added_price": line.added_price,
+            "added_at": at(line.added_at),
+        })
+    };
+    json!({
+        "updated_at": at(cart.updated_at),
+        "expires_at": at(cart.expires_at),
+        "coupon": cart.coupon.as_ref().map(|coupon| &coupon.code),
+        "items": cart.lines.iter().map(item).collect::<Value>(),
+    })
 }
 
 fn admin_action(record: &AuditRecord) -> Value {

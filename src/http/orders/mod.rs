@@ -60,7 +60,7 @@ pub fn router() -> OpenApiRouter<AppState> {
                                       another one",
          body = super::problem::ProblemDocument, content_type = "application/problem+json"),
     ),
-    security(("bearer" = []), ("cookie" = []), ("cart" = [])),
+    security(("bearer" = []), ("cookie" = []), ("cart_token" = []), ("cart_cookie" = [])),
 )]
 async fn place(
     State(state): State<AppState>,
@@ -82,7 +82,7 @@ async fn place(
     get, path = "/orders", operation_id = "listOrders", tag = "orders", params(OrdersQuery),
     responses((status = 200, description = "A page of orders", body = OrderPageDocument,
                headers(("Link" = String, description = "The next page (RFC 8288)")))),
-    security(("bearer" = []), ("cookie" = []), ("cart" = [])),
+    security(("bearer" = []), ("cookie" = []), ("cart_token" = []), ("cart_cookie" = [])),
 )]
 async fn list(
     State(state): State<AppState>,
@@ -108,7 +108,7 @@ async fn list(
     get, path = "/orders/{id}", operation_id = "getOrder", tag = "orders",
     params(("id" = Uuid, Path, description = "The order's id")),
     responses((status = 200, description = "The order", body = OrderDocument)),
-    security(("bearer" = []), ("cookie" = []), ("cart" = [])),
+    security(("bearer" = []), ("cookie" = []), ("cart_token" = []), ("cart_cookie" = [])),
 )]
 async fn read(
     State(state): State<AppState>,
@@ -126,7 +126,7 @@ async fn read(
     get, path = "/orders/{id}/history", operation_id = "getOrderHistory", tag = "orders",
     params(("id" = Uuid, Path, description = "The order's id")),
     responses((status = 200, description = "The states that it has had", body = HistoryDocument)),
-    security(("bearer" = []), ("cookie" = []), ("cart" = [])),
+    security(("bearer" = []), ("cookie" = []), ("cart_token" = []), ("cart_cookie" = [])),
 )]
 async fn history(
     State(state): State<AppState>,

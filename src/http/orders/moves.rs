@@ -33,7 +33,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         (status = 409, description = "Its state does not allow it; `allowed` tells what is possible",
          body = ProblemDocument, content_type = "application/problem+json"),
     ),
-    security(("bearer" = []), ("cookie" = []), ("cart" = [])),
+    security(("bearer" = []), ("cookie" = []), ("cart_token" = []), ("cart_cookie" = [])),
 )]
 async fn cancel(
     State(state): State<AppState>,

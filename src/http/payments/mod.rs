@@ -69,7 +69,7 @@ pub const PAGES: Pages = Pages {
         (status = 409, description = "The order does not wait to be paid for, or another payment is being worked on",
          body = ProblemDocument, content_type = "application/problem+json"),
     ),
-    security(("bearer" = []), ("cookie" = []), ("cart" = [])),
+    security(("bearer" = []), ("cookie" = []), ("cart_token" = []), ("cart_cookie" = [])),
 )]
 async fn pay(
     State(state): State<AppState>,
@@ -88,7 +88,7 @@ async fn pay(
     get, path = "/orders/{id}/payments", operation_id = "listPayments", tag = "payments",
     params(("id" = Uuid, Path, description = "The order's id")),
     responses((status = 200, description = "All attempts to pay for it", body = PaymentsDocument)),
-    security(("bearer" = []), ("cookie" = []), ("cart" = [])),
+    security(("bearer" = []), ("cookie" = []), ("cart_token" = []), ("cart_cookie" = [])),
 )]
 async fn list(
     State(state): State<AppState>,
@@ -142,7 +142,7 @@ async fn refund(
     get, path = "/orders/{id}/refunds", operation_id = "listRefunds", tag = "payments",
     params(("id" = Uuid, Path, description = "The order's id")),
     responses((status = 200, description = "All money that was sent back", body = RefundsDocument)),
-    security(("bearer" = []), ("cookie" = []), ("cart" = [])),
+    security(("bearer" = []), ("cookie" = []), ("cart_token" = []), ("cart_cookie" = [])),
 )]
 async fn list_refunds(
     State(state): State<AppState>,

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use crate::http::cart::MergeDocument;
 use crate::http::users::UserDocument;
 use crate::model::identity::Session;
 use crate::model::ids::SessionId;
@@ -45,6 +46,8 @@ pub struct SignedInDocument {
     pub session: SessionDocument,
     /// Who signed in.
     pub user: UserDocument,
+    /// What became of the guest's cart; `null` where there was none.
+    pub cart: Option<MergeDocument>,
 }
 
 /// One signed-in device.

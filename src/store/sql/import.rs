@@ -223,6 +223,7 @@ pub(in crate::store) async fn update(
     Ok(ids.into_iter().map(ProductId).collect())
 }
 
+/// Copies that orders reserved since the rows were checked are there, whatever a file says.
 pub(in crate::store) async fn stock(
     connection: &mut PgConnection,
     rows: &[ImportRow],
@@ -233,10 +234,10 @@ pub(in crate::store) async fn stock(
         return Ok(Vec::new());
     }
     let changed = sqlx::query_scalar!(
-        "UPDATE stock s SET on_hand = n.on_hand, updated_at = $3, version = s.version + 1, reason = 'import',
+        "UPDATE stock s SET on_hand = greatest(n.on_hand, s.reserved), updated_at = $3, version = s.version + 1, reason = 'import',
              order_id = NULL, actor_id = NULL, note = NULL
          FROM unnest($1::uuid[], $2::integer[]) AS n (id, on_hand)
-         WHERE s.product_id = n.id AND s.on_hand IS DISTINCT FROM n.on_hand
+         WHERE s.product_id = n.id AND s.on_hand <> greatest(n.on_hand, s.reserved)
          RETURNING s.product_id",
         &ids,
         &counts,

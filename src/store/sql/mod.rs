@@ -7,6 +7,7 @@ pub(super) mod facets;
 pub(super) mod genres;
 pub(super) mod idempotency;
 pub(super) mod import;
+pub(super) mod inventory;
 pub(super) mod listing;
 pub(super) mod orders;
 pub(super) mod payments;

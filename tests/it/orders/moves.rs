@@ -95,8 +95,8 @@ async fn what_is_not_paid_for_in_time_is_given_back_once() {
     // One is just being paid for, and one is paid.
     let being_paid: uuid::Uuid = paths[0].0.rsplit('/').next().unwrap().parse().unwrap();
     sqlx::query(
-        "INSERT INTO payments (id, order_id, provider, state, amount, currency, created_at, updated_at)
-         VALUES (gen_random_uuid(), $1, 'test', 'processing', 1499, 'USD', now(), now())",
+        "INSERT INTO payments (id, order_id, provider, method, state, amount, currency, created_at, updated_at, check_at)
+         VALUES (gen_random_uuid(), $1, 'test', 'tok_slow', 'processing', 1499, 'USD', now(), now(), 'infinity')",
     )
     .bind(being_paid)
     .execute(&mut sql)

@@ -70,6 +70,11 @@ impl Process {
         self.client.request(method, url)
     }
 
+    /// The address of a path below `/api/v1`.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}/api/v1{path}", self.base)
+    }
+
     /// Reads a page.
     pub async fn get(&self, path: &str) -> Answer {
         send(self.request(Method::GET, path)).await.unwrap()
@@ -99,6 +104,11 @@ impl Process {
     /// Kills it on the spot.
     pub fn kill(&self) {
         kill_process(self.pid, Signal::KILL).unwrap();
+    }
+
+    /// Its number in the system.
+    pub fn pid(&self) -> i32 {
+        self.pid.as_raw_nonzero().get()
     }
 
     /// The end of its log.
