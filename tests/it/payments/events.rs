@@ -109,6 +109,17 @@ async fn an_event_is_applied_once_however_often_it_comes() {
 }
 
 #[tokio::test]
+async fn a_provider_is_not_limited_as_customers_are() {
+    let limits =
+        [("limits.enabled", "true"), ("limits.write_per_address", "2/1m"), ("payments.webhook_secret", SECRET)];
+    let shop = Shop::open_with(&limits).await;
+    for number in 0..6 {
+        let event = json!({"id": format!("evt_{number}"), "type": "payout.paid"});
+        tell(&shop, &event).await.expect(204);
+    }
+}
+
+#[tokio::test]
 async fn events_may_come_in_any_order() {
     let shop = shop().await;
     let mut sql = shop.sql().await;
