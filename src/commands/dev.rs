@@ -65,6 +65,9 @@ pub fn exec(options: &Options, command: &str) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// By which the test provider signs its events, unless the configuration says otherwise.
+const WEBHOOK_SECRET: &str = "whsec_bookstore_dev";
+
 /// Starts the stack, fills the shop on the first run, and serves until a signal.
 ///
 /// # Errors
@@ -125,6 +128,8 @@ fn configure(options: &Options, stack: &Stack) -> anyhow::Result<Config> {
     if std::env::var_os(env_name("telemetry.log_format")).is_none() && options.config.is_none() {
         config.telemetry.log_format = crate::config::LogFormat::Text;
     }
+    // Without a secret the test provider could tell nothing of its own accord. Nobody else can reach this shop.
+    config.payments.webhook_secret.get_or_insert_with(|| WEBHOOK_SECRET.to_owned().into());
     write_settings(stack.dir(), &servers)?;
     Ok(config)
 }

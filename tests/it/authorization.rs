@@ -63,6 +63,17 @@ const TABLE: &[(&str, May)] = &[
     ("shipOrder", Admin),
     ("deliverOrder", Admin),
     ("listAllOrders", Admin),
+    // payments
+    ("payOrder", Customer),
+    ("listPayments", Customer),
+    ("refundOrder", Admin),
+    ("listRefunds", Customer),
+    ("receiveProviderEvent", Anybody),
+    // inventory
+    ("getInventory", Anybody),
+    ("watchInventory", Anybody),
+    ("adjustInventory", Admin),
+    ("listStockChanges", Admin),
     ("listCoupons", Admin),
     ("createCoupon", Admin),
     ("getCoupon", Admin),

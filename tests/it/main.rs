@@ -26,6 +26,7 @@ mod listing;
 mod nodes;
 mod orders;
 mod outage;
+mod payments;
 mod plans;
 mod products;
 mod program;

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use super::provider::{EventError, ProviderNews};
-use super::settling::{settle, settle_refund};
+use super::settling::{commit, settle, settle_refund};
 use super::{EventRefusal, PaymentError, Payments};
-use crate::model::events::Events;
 use crate::store::StoreError;
 
 /// The constraint by which two payments cannot have one reference.
@@ -64,11 +63,7 @@ impl Payments {
                     }
                     ProviderNews::Other => Vec::new(),
                 };
-                let mut told = told.into_iter();
-                Ok(match told.next() {
-                    Some(first) => tx.commit(Events::from(first).and_all(told)).await?,
-                    None => tx.commit_bookkeeping().await?,
-                })
+                commit(tx, told).await
             })
             .await;
         match applied {

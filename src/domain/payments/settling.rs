@@ -19,12 +19,13 @@ const SURPLUS: &str = "It was paid when the order could not be paid for any more
 const BY_THE_SHOP: MoveNote = MoveNote { actor: None, reason: None, tracking: None };
 
 /// Commits with what is to be told, or as book-keeping where that is nothing.
-async fn commit(tx: WriteTx, told: Vec<DomainEvent>) -> Result<(), PaymentError> {
+pub(super) async fn commit(tx: WriteTx, told: Vec<DomainEvent>) -> Result<(), PaymentError> {
     let mut told = told.into_iter();
-    Ok(match told.next() {
+    match told.next() {
         Some(first) => tx.commit(Events::from(first).and_all(told)).await?,
         None => tx.commit_bookkeeping().await?,
-    })
+    }
+    Ok(())
 }
 
 impl Payments {

@@ -18,7 +18,7 @@ use crate::model::payment::{Failure, Payment, PaymentState, Refund, RefundState,
 #[schema(as = PaymentInput)]
 pub struct PaymentInput {
     /// What is paid with: the token that the provider's form gave to the customer's browser.
-    #[garde(length(bytes, min = 1, max = 255), pattern("^[A-Za-z0-9_-]+$"))]
+    #[garde(length(bytes, min = 1, max = 255), pattern("^[A-Za-z0-9_-]*$"))]
     #[schema(min_length = 1, max_length = 255, pattern = "^[A-Za-z0-9_-]+$", example = "tok_success")]
     pub(super) method: String,
 }

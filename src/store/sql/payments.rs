@@ -201,6 +201,9 @@ pub(in crate::store) async fn take_due(
     )
     .fetch_all(&mut *connection)
     .await?;
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows = by_ids(connection, &ids).await?;
     rows.into_iter().map(Payment::try_from).collect()
 }

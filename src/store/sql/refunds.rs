@@ -223,6 +223,9 @@ pub(in crate::store) async fn take_due(
     )
     .fetch_all(&mut *connection)
     .await?;
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows = refund_query!("WHERE r.id = ANY($1)", &ids).fetch_all(&mut *connection).await?;
     let of: Vec<_> = rows.iter().map(|row| row.payment_id).collect();
     let payments: Vec<PaymentRow> = payments::by_ids(connection, &of).await?;

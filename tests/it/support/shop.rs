@@ -17,6 +17,7 @@ use tracing_subscriber::EnvFilter;
 use uuid::Uuid;
 
 use super::database::{TestDatabase, database};
+use super::process::Process;
 
 /// A running shop. It stops when dropped.
 pub struct Shop {
@@ -169,6 +170,24 @@ impl Shop {
         ];
         let overrides = usual.iter().chain(settings).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         Config::load(None, [], overrides).unwrap()
+    }
+
+    /// Another process of the same shop that can be killed.
+    pub async fn process(&self, settings: &[(&str, &str)]) -> Process {
+        let [primary, replica, redis] = &self.urls;
+        let prefix = primary.rsplit('/').next().unwrap();
+        let usual = [
+            ("database.url", primary.as_str()),
+            ("database.replicas", replica),
+            ("redis.url", redis),
+            ("redis.prefix", prefix),
+            ("http.bind", "127.0.0.1:0"),
+            ("metrics.bind", "127.0.0.1:0"),
+            ("limits.enabled", "false"),
+            ("cache.warm_books", "0"),
+        ];
+        let all: Vec<_> = usual.iter().chain(settings).map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Process::start(&all, &[]).await
     }
 
     /// The configuration of another process of the same shop.
