@@ -63,6 +63,17 @@ const TABLE: &[(&str, May)] = &[
     ("shipOrder", Admin),
     ("deliverOrder", Admin),
     ("listAllOrders", Admin),
+    // payments
+    ("payOrder", Customer),
+    ("listPayments", Customer),
+    ("refundOrder", Admin),
+    ("listRefunds", Customer),
+    ("receiveProviderEvent", Anybody),
+    // inventory
+    ("getInventory", Anybody),
+    ("watchInventory", Anybody),
+    ("adjustInventory", Admin),
+    ("listStockChanges", Admin),
     ("listCoupons", Admin),
     ("createCoupon", Admin),
     ("getCoupon", Admin),
@@ -89,6 +100,18 @@ const TABLE: &[(&str, May)] = &[
     ("warmCache", Admin),
     ("getProductViews", Admin),
     ("checkInventory", Admin),
+    // webhooks
+    ("listWebhookEndpoints", Admin),
+    ("createWebhookEndpoint", Admin),
+    ("getWebhookEndpoint", Admin),
+    ("patchWebhookEndpoint", Admin),
+    ("deleteWebhookEndpoint", Admin),
+    ("rotateWebhookSecret", Admin),
+    ("testWebhookEndpoint", Admin),
+    ("replayWebhookEndpoint", Admin),
+    ("listWebhookDeliveries", Admin),
+    ("getWebhookDelivery", Admin),
+    ("replayWebhookDelivery", Admin),
 ];
 
 /// One operation of the document.
