@@ -3,6 +3,7 @@
 mod cache;
 mod payments;
 mod probes;
+mod webhooks;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -38,6 +39,7 @@ use crate::{
         users::Users,
         views::Views,
         warm_up::WarmUp,
+        webhooks::{Webhooks, sender::Sender},
     },
     http::{
         self, Frame, FrameOptions, IMPORT_ROUTE,
@@ -187,6 +189,7 @@ impl App {
         });
         count_views(&lifecycle, config.views.flush_interval, Arc::clone(&state.views));
         tell_of_stock(&lifecycle, state.inventory.hub().clone());
+        webhooks::run(&lifecycle, &state.webhooks);
         cache::keep(&lifecycle, &store);
         cache::keep_warm(&lifecycle, &config.cache, &state.warm_up);
         if config.cache.enabled && !config.cache.audit_interval.is_zero() {
@@ -211,7 +214,7 @@ impl App {
 /// The services over a database.
 ///
 /// # Errors
-/// When the address of Redis or the parameters of argon2 cannot be used.
+/// When the address of Redis or the parameters of argon2 cannot be used, or TLS cannot be set up.
 pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> anyhow::Result<AppState> {
     let rules = Rules { currency: config.shop.currency.parse()? };
     let passwords = Passwords::new(&config.auth)?;
@@ -223,6 +226,7 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
     let products =
         |store: &Store| Products::new(store.clone(), Arc::clone(&clock), rules.clone(), http::products::PAGES);
     let pricing = Pricing::new(&config.shop)?;
+    let sender = Sender::new((&config.webhooks).into(), config.webhooks.timeout).context("TLS of webhooks")?;
     let ahead = store.renewing(cache::RENEW_WITHIN);
     let warm_up = WarmUp::new(ahead.clone(), genres(&ahead), listing(&ahead), products(&ahead));
     let warm_up = Arc::new(warm_up);
@@ -269,6 +273,7 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
             Arc::clone(&clock),
             Hub::new(store.clone(), http::inventory::encode, HubOptions::from(&config.inventory)),
         )),
+        webhooks: Arc::new(Webhooks::new(store.clone(), Arc::clone(&clock), config.webhooks.clone(), sender)),
         import: Arc::new(Import::new(store.clone(), clock, rules)),
     }))
 }
@@ -341,7 +346,7 @@ fn count_views(lifecycle: &Lifecycle, interval: Duration, views: Arc<Views>) {
 fn tell_of_stock(lifecycle: &Lifecycle, hub: Hub) {
     let stopping = lifecycle.stopping();
     lifecycle.spawn_background("streams of stock", |ending| async move {
-        stopping.run_until_cancelled(hub.run()).await;
+        stopping.run_until_cancelled(Box::pin(hub.run())).await;
         hub.close();
         ending.cancelled().await;
     });

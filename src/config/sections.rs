@@ -288,6 +288,41 @@ sections! {
         taxes: Vec<TaxRate> = Some("US=0,GB=0,IE=0,DE=7,FR=5.5,AT=10,IT=4,ES=4,NL=9,BE=6,PL=5,SE=6,PT=6,LU=3,CH=2.6"), "country=percent with at most two decimals, such as FR=5.5";
     }
 
+    /// Events sent to endpoints of other systems.
+    webhooks: Webhooks {
+        /// Longest time for one attempt, from the look-up of the name to the end of the answer.
+        #[garde(custom(between(MS_100, MIN_1)))]
+        timeout: Duration = Some("10s"), "a duration from 100ms to 1m";
+        /// Attempts after which a delivery is given up.
+        #[garde(range(min = 1, max = 20))]
+        max_attempts: u32 = Some("10"), "a whole number from 1 to 20";
+        /// Wait before the second attempt, give or take a fifth; the later waits are 60, 360, 1440, … times as long.
+        #[garde(custom(between(MS_10, HOUR)))]
+        first_delay: Duration = Some("5s"), "a duration from 10ms to 1h";
+        /// Time of nothing but failures after which an endpoint is disabled.
+        #[garde(custom(between(MIN_1, YEAR)))]
+        disable_after: Duration = Some("5days"), "a duration from 1m to 365days";
+        /// Time for which finished deliveries are kept.
+        #[garde(custom(between(HOUR, YEAR)))]
+        retention: Duration = Some("30days"), "a duration from 1h to 365days";
+        /// Time between two looks for what is due; what happens in the shop is looked for at once.
+        #[garde(custom(between(MS_10, MIN_10)))]
+        poll_interval: Duration = Some("1s"), "a duration from 10ms to 10m";
+        /// Attempts at once, of one process.
+        #[garde(range(min = 1, max = 1000))]
+        concurrency: u32 = Some("64"), "a whole number from 1 to 1000";
+        /// The same for each endpoint, so that a slow one holds up no other.
+        #[garde(range(min = 1, max = 1000))]
+        concurrency_per_endpoint: u32 = Some("4"), "a whole number from 1 to 1000";
+        /// Most endpoints.
+        #[garde(range(min = 1, max = 1000))]
+        max_endpoints: u32 = Some("100"), "a whole number from 1 to 1000";
+        /// Whether endpoints may be reached by HTTP without TLS.
+        allow_http: bool = Some("false"), "true for development, or false";
+        /// Whether endpoints may have addresses that are not public.
+        allow_private: bool = Some("false"), "true for development or endpoints of one's own network, or false";
+    }
+
     /// Logs and traces.
     telemetry: Telemetry {
         /// How a line of the log is written.

@@ -28,6 +28,7 @@ pub mod users;
 pub mod views;
 pub mod violation;
 pub mod warm_up;
+pub mod webhooks;
 
 pub use crate::store::consistency;
 pub use crate::store::{StoreError, UnavailableReason};

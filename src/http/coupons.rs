@@ -29,58 +29,80 @@ pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(read, patch))
 }
 
-/// What a coupon takes off, and when it counts.
-#[derive(Clone, Debug, Deserialize, Serialize, ToSchema, Validate)]
-#[garde(allow_unvalidated)]
-#[serde(deny_unknown_fields)]
-#[schema(as = CouponFields)]
-struct CouponFields {
-    /// A share of the books in basis points (1500 is 15 %), instead of `amount`.
-    #[serde(default)]
-    #[schema(minimum = 1, maximum = 10_000, example = 1500)]
-    basis_points: Option<i64>,
-    /// An amount in minor units of the shop's currency, instead of `basis_points`.
-    #[serde(default)]
-    #[schema(minimum = 1, maximum = 1_000_000_000)]
-    amount: Option<i64>,
-    /// What the books must be worth, in minor units and before tax.
-    #[serde(default)]
-    #[schema(minimum = 0, maximum = 1_000_000_000, default = 0, example = 2000)]
-    minimum: i64,
-    /// From when on it counts; always where it is left out.
-    #[serde(default, with = "time::serde::rfc3339::option")]
-    starts_at: Option<OffsetDateTime>,
-    /// Until when; for ever where it is left out.
-    #[serde(default, with = "time::serde::rfc3339::option")]
-    ends_at: Option<OffsetDateTime>,
-    /// In how many orders it may be used; in any number where it is left out.
-    #[serde(default)]
-    #[schema(minimum = 1, maximum = 2_147_483_647, example = 100)]
-    max_uses: Option<i64>,
-    /// In how many orders of one customer.
-    #[serde(default)]
-    #[schema(minimum = 1, maximum = 2_147_483_647, example = 1)]
-    max_uses_per_customer: Option<i64>,
-    /// Whether it may be used.
-    #[serde(default = "yes")]
-    #[schema(default = true)]
-    active: bool,
+/// What an administrator writes, with the code or without. Not one struct in the other: serde refuses unknown fields only of
+/// what it does not flatten.
+macro_rules! written {
+    ($(#[$meta:meta])* $name:ident { $($(#[$code:meta])* code: String,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, Deserialize, Serialize, ToSchema, Validate)]
+        #[garde(allow_unvalidated)]
+        #[serde(deny_unknown_fields)]
+        struct $name {
+            $($(#[$code])* code: String,)?
+            /// A share of the books in basis points (1500 is 15 %), instead of `amount`.
+            #[serde(default)]
+            #[schema(minimum = 1, maximum = 10_000, example = 1500)]
+            basis_points: Option<i64>,
+            /// An amount in minor units of the shop's currency, instead of `basis_points`.
+            #[serde(default)]
+            #[schema(minimum = 1, maximum = 1_000_000_000)]
+            amount: Option<i64>,
+            /// What the books must be worth, in minor units and before tax.
+            #[serde(default)]
+            #[schema(minimum = 0, maximum = 1_000_000_000, default = 0, example = 2000)]
+            minimum: i64,
+            /// From when on it counts; always where it is left out.
+            #[serde(default, with = "time::serde::rfc3339::option")]
+            starts_at: Option<OffsetDateTime>,
+            /// Until when; for ever where it is left out.
+            #[serde(default, with = "time::serde::rfc3339::option")]
+            ends_at: Option<OffsetDateTime>,
+            /// In how many orders it may be used; in any number where it is left out.
+            #[serde(default)]
+            #[schema(minimum = 1, maximum = 2_147_483_647, example = 100)]
+            max_uses: Option<i64>,
+            /// In how many orders of one customer.
+            #[serde(default)]
+            #[schema(minimum = 1, maximum = 2_147_483_647, example = 1)]
+            max_uses_per_customer: Option<i64>,
+            /// Whether it may be used.
+            #[serde(default = "yes")]
+            #[schema(default = true)]
+            active: bool,
+        }
+
+        impl From<$name> for CouponDraft {
+            fn from(input: $name) -> Self {
+                Self {
+                    basis_points: input.basis_points,
+                    amount: input.amount,
+                    minimum: input.minimum,
+                    starts_at: input.starts_at,
+                    ends_at: input.ends_at,
+                    max_uses: input.max_uses,
+                    max_uses_per_customer: input.max_uses_per_customer,
+                    active: input.active,
+                }
+            }
+        }
+    };
 }
+
+written!(
+    /// What a coupon takes off, and when it counts.
+    CouponFields {}
+);
+written!(
+    /// A new coupon.
+    CouponInput {
+        /// What customers type: 3 to 40 letters, digits, dashes or underscores. Kept in capital letters.
+        #[schema(min_length = 3, max_length = 40, example = "SPRING")]
+        code: String,
+    }
+);
 
 fn yes() -> bool {
     true
-}
-
-/// A new coupon.
-#[derive(Clone, Debug, Deserialize, ToSchema, Validate)]
-#[garde(allow_unvalidated)]
-#[schema(as = CouponInput)]
-struct CouponInput {
-    /// What customers type: 3 to 40 letters, digits, dashes or underscores. Kept in capital letters.
-    #[schema(min_length = 3, max_length = 40, example = "SPRING")]
-    code: String,
-    #[serde(flatten)]
-    fields: CouponFields,
 }
 
 /// A coupon.
@@ -136,21 +158,6 @@ struct CouponPageDocument {
     items: Vec<CouponDocument>,
     /// Where the next page begins; `null` on the last one.
     next_cursor: Option<String>,
-}
-
-impl From<CouponFields> for CouponDraft {
-    fn from(fields: CouponFields) -> Self {
-        Self {
-            basis_points: fields.basis_points,
-            amount: fields.amount,
-            minimum: fields.minimum,
-            starts_at: fields.starts_at,
-            ends_at: fields.ends_at,
-            max_uses: fields.max_uses,
-            max_uses_per_customer: fields.max_uses_per_customer,
-            active: fields.active,
-        }
-    }
 }
 
 impl From<&Coupon> for CouponFields {
@@ -258,7 +265,8 @@ async fn create(
     Json(input): Json<CouponInput>,
 ) -> Result<Response, Problem> {
     let actor = administrator.actor(context.request_id());
-    let coupon = state.coupons.create(&actor, &input.code, &input.fields.into()).await?;
+    let code = input.code.clone();
+    let coupon = state.coupons.create(&actor, &code, &input.into()).await?;
     let location = format!("{API_PREFIX}/coupons/{}", coupon.code);
     let response = representation(coupon)?.respond_written(StatusCode::CREATED);
     Ok(([(header::LOCATION, location)], response).into_response())

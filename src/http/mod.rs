@@ -32,6 +32,7 @@ pub mod shipping;
 pub mod state;
 pub mod users;
 pub mod views;
+pub mod webhooks;
 
 use std::sync::Arc;
 
@@ -69,6 +70,7 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(cache_admin::router())
         .merge(views::router())
         .merge(inventory::router())
+        .merge(webhooks::router())
 }
 
 /// Every operation with its description.

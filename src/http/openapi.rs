@@ -41,6 +41,29 @@ An online book shop's back end.
 - **Guests** have a cart without an account: the answer to their first book tells its token in `Cart-Token` and in a cookie.
 - **Money** is in minor units with its currency, times are RFC 3339 in UTC, ids are UUIDs.";
 
+const WEBHOOKS: &str = "\
+Telling other systems what happens, after the [Standard Webhooks](https://www.standardwebhooks.com) convention.
+
+An event is a `POST` of `{\"type\", \"timestamp\", \"data\"}` with the headers `webhook-id`, `webhook-timestamp` (seconds since 1970)
+and `webhook-signature`: `v1,` and the Base64 of the HMAC-SHA-256 of `{webhook-id}.{webhook-timestamp}.{body}`, by the bytes that
+follow `whsec_` in the secret; during a change of secrets there are two, separated by a space. Answer with any 2xx within ten
+seconds. Everything else, redirects included, is tried again with growing pauses (`Retry-After` is heeded up to a day); 410
+disables the endpoint, and so does failing for days.
+
+Events come **at least once and in no certain order**: recognise by `webhook-id` what you had before, and read the newest state
+by the API. The data are ids and what the event itself knows:
+
+| type | when | data |
+|---|---|---|
+| `product.created`, `product.changed`, `product.retired` | a book entered the catalogue, changed, was withdrawn | `product_id` |
+| `product.imported` | an import wrote a batch of books | `created`, `changed`: lists of ids |
+| `stock.changed` | copies came, went or were reserved | `levels`: `product_id`, `version`, `on_hand`, `reserved` of each |
+| `stock.availability_changed` | books came in stock, ran low or ran out | `product_ids` |
+| `order.created` | an order was placed | `order_id`, `user_id` (`null` for guests), `state` |
+| `order.paid`, `order.shipped`, `order.delivered`, `order.cancelled`, `order.refunded`, `order.expired` | it came into that state | the same, and `previous_state` |
+| `refund.created` | money was sent back | `order_id`, `user_id`, `refund_id`, `amount` |
+| `webhook.test` | an administrator tries the endpoint | `endpoint_id` |";
+
 const TAGS: &[(&str, &str)] = &[
     ("products", "The catalogue: browse, search, and administer books."),
     ("inventory", "Stock: how many copies there are, why that changed, and a stream of the changes."),
@@ -51,6 +74,7 @@ const TAGS: &[(&str, &str)] = &[
     ("users", "Accounts and their owners' rights."),
     ("sessions", "Signing in and out."),
     ("admin", "Looking after the shop."),
+    ("webhooks", WEBHOOKS),
     ("operations", "Health and documentation."),
 ];
 

@@ -27,6 +27,7 @@ use super::middleware::context::RequestContext;
 use super::problem::{Kind, Problem};
 use super::state::AppState;
 use super::users::{UserDocument, refused_proof};
+use crate::domain::carts::TakenOver;
 use crate::domain::passwords::Password;
 use crate::domain::sessions::{SessionError, SignIn};
 use crate::model::ids::SessionId;
@@ -76,15 +77,18 @@ async fn sign_in(
     };
     let signed_in = state.sessions.sign_in(request).await?;
     context.set_user(signed_in.user.id.0);
-    let cart = match buyer::guest_of(&uri, &headers) {
-        Some(guest) => MergeDocument::of(state.carts.take_over(signed_in.user.id, &guest).await),
-        None => None,
-    };
+    let mut guest_cookies = CookieJar::new();
+    let mut cart = None;
+    if let Some(guest) = buyer::guest_of(&uri, &headers) {
+        let taken = state.carts.take_over(signed_in.user.id, &guest).await;
+        if taken != TakenOver::Failed {
+            guest_cookies = state.cart_cookies.cleared(&headers);
+        }
+        cart = MergeDocument::of(taken);
+    }
     let token = signed_in.token.reveal();
     let location = format!("{API_PREFIX}/sessions/{}", signed_in.session.id);
     let cookies = if input.cookie { state.cookies.of(token) } else { CookieJar::new() };
-    let keeps_guest = cart.as_ref().is_some_and(|cart| !cart.merged);
-    let guest_cookies = if keeps_guest { CookieJar::new() } else { state.cart_cookies.cleared(&headers) };
     let document = SignedInDocument {
         token: (!input.cookie).then(|| token.to_owned()),
         csrf_token: csrf::token_of(token),

@@ -25,6 +25,7 @@ use crate::domain::sessions::Sessions;
 use crate::domain::users::Users;
 use crate::domain::views::Views;
 use crate::domain::warm_up::WarmUp;
+use crate::domain::webhooks::Webhooks;
 
 /// The services, cheap to clone: every request clones it several times over. Handlers take it as `State<AppState>`.
 #[derive(Clone)]
@@ -94,4 +95,6 @@ pub struct Services {
     pub inventory: Arc<Inventory>,
     /// Books in bulk.
     pub import: Arc<Import>,
+    /// Telling other systems what happens.
+    pub webhooks: Arc<Webhooks>,
 }

@@ -28,3 +28,4 @@ pub mod seed;
 pub mod stock;
 pub mod tags;
 pub mod views;
+pub mod webhook;

@@ -141,6 +141,14 @@ fn changed(buyer: &Buyer) -> DomainEvent {
 }
 
 impl WriteTx {
+    /// The cart with this id as it is at this moment, unless it has expired.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn cart(&mut self, id: CartId, now: OffsetDateTime) -> Result<Option<Cart>, StoreError> {
+        Ok(sql::by_id(&mut self.transaction, id, now).await?)
+    }
+
     /// The cart with this id, unless it has expired, locked until the transaction ends.
     ///
     /// # Errors
@@ -148,7 +156,7 @@ impl WriteTx {
     pub async fn cart_for_update(&mut self, id: CartId, now: OffsetDateTime) -> Result<Option<Cart>, StoreError> {
         // By a statement of its own: what follows sees what the one who had it before has left.
         sql::lock(&mut self.transaction, id).await?;
-        Ok(sql::by_id(&mut self.transaction, id, now).await?)
+        self.cart(id, now).await
     }
 
     /// Locks a cart until the transaction ends, and makes an empty one before where there is none.

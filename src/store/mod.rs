@@ -25,6 +25,7 @@ mod sql;
 mod stock;
 mod users;
 mod views;
+pub mod webhooks;
 
 use std::future::Future;
 use std::time::Duration;

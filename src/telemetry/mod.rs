@@ -9,6 +9,7 @@ pub mod names;
 pub mod request;
 mod sampling;
 pub mod views;
+pub mod webhooks;
 
 use std::sync::OnceLock;
 

@@ -68,6 +68,22 @@ pub const STOCK_STREAMS: &str = "stock_streams";
 pub const STOCK_STREAM_EVENTS_TOTAL: &str = "stock_stream_events_total";
 /// Streams of stock that were cut because their readers were too slow.
 pub const STOCK_STREAMS_CUT_TOTAL: &str = "stock_streams_cut_total";
+/// Deliveries of events to endpoints that were queued.
+pub const WEBHOOK_DELIVERIES_QUEUED_TOTAL: &str = "webhook_deliveries_queued_total";
+/// Deliveries that were given up.
+pub const WEBHOOK_DELIVERIES_FAILED_TOTAL: &str = "webhook_deliveries_failed_total";
+/// Attempts to deliver, by `outcome`.
+pub const WEBHOOK_ATTEMPTS_TOTAL: &str = "webhook_attempts_total";
+/// Time of an attempt.
+pub const WEBHOOK_ATTEMPT_DURATION_SECONDS: &str = "webhook_attempt_duration_seconds";
+/// Time from an event to its deliveries.
+pub const WEBHOOK_DISPATCH_LAG_SECONDS: &str = "webhook_dispatch_lag_seconds";
+/// Endpoints that the shop disabled by itself, by `reason`.
+pub const WEBHOOK_ENDPOINTS_DISABLED_TOTAL: &str = "webhook_endpoints_disabled_total";
+/// Deliveries that wait.
+pub const WEBHOOK_QUEUE_DEPTH: &str = "webhook_queue_depth";
+/// For how long the oldest of them that is due has been.
+pub const WEBHOOK_QUEUE_OLDEST_DUE_SECONDS: &str = "webhook_queue_oldest_due_seconds";
 
 /// What a metric is, for its `HELP` and `TYPE`.
 pub(super) enum Kind {
@@ -123,4 +139,12 @@ pub(super) const ALL: &[(&str, Kind, &str)] = &[
     (STOCK_STREAMS, Kind::Gauge, "Open streams of stock."),
     (STOCK_STREAM_EVENTS_TOTAL, Kind::Counter, "Events that were handed to streams of stock."),
     (STOCK_STREAMS_CUT_TOTAL, Kind::Counter, "Streams of stock that were cut because their readers were too slow."),
+    (WEBHOOK_DELIVERIES_QUEUED_TOTAL, Kind::Counter, "Deliveries of events to endpoints that were queued."),
+    (WEBHOOK_DELIVERIES_FAILED_TOTAL, Kind::Counter, "Deliveries that were given up."),
+    (WEBHOOK_ATTEMPTS_TOTAL, Kind::Counter, "Attempts to deliver an event to an endpoint."),
+    (WEBHOOK_ATTEMPT_DURATION_SECONDS, Kind::Seconds, "Time of an attempt to deliver."),
+    (WEBHOOK_DISPATCH_LAG_SECONDS, Kind::Seconds, "Time from an event to its deliveries being queued."),
+    (WEBHOOK_ENDPOINTS_DISABLED_TOTAL, Kind::Counter, "Endpoints that were disabled because they failed or are gone."),
+    (WEBHOOK_QUEUE_DEPTH, Kind::Gauge, "Deliveries that wait to be sent, of the whole shop."),
+    (WEBHOOK_QUEUE_OLDEST_DUE_SECONDS, Kind::Gauge, "For how long the oldest delivery that is due has been."),
 ];

@@ -40,6 +40,11 @@ const TABLE: &[(&str, May)] = &[
     ("patchProduct", Admin),
     ("retireProduct", Admin),
     ("importProducts", Admin),
+    // inventory
+    ("getInventory", Anybody),
+    ("watchInventory", Anybody),
+    ("adjustInventory", Admin),
+    ("listStockChanges", Admin),
     // cart
     ("getCart", Anybody),
     ("clearCart", Customer),
@@ -95,6 +100,18 @@ const TABLE: &[(&str, May)] = &[
     ("warmCache", Admin),
     ("getProductViews", Admin),
     ("checkInventory", Admin),
+    // webhooks
+    ("listWebhookEndpoints", Admin),
+    ("createWebhookEndpoint", Admin),
+    ("getWebhookEndpoint", Admin),
+    ("patchWebhookEndpoint", Admin),
+    ("deleteWebhookEndpoint", Admin),
+    ("rotateWebhookSecret", Admin),
+    ("testWebhookEndpoint", Admin),
+    ("replayWebhookEndpoint", Admin),
+    ("listWebhookDeliveries", Admin),
+    ("getWebhookDelivery", Admin),
+    ("replayWebhookDelivery", Admin),
 ];
 
 /// One operation of the document.

@@ -5,7 +5,7 @@
 mod clocks;
 mod death;
 mod feed;
-mod ground;
+pub mod ground;
 mod loads;
 mod news;
 mod outages;

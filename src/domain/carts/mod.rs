@@ -364,11 +364,12 @@ impl Carts {
     async fn merge(&self, user: UserId, guest: &Buyer) -> Result<TakenOver, CartError> {
         let owner = Buyer::User(user);
         let at = self.stamps();
-        // Most who sign in have put nothing anywhere before.
-        if self.store.cart(guest.cart(), at.now).await?.is_none() {
+        let mut tx = self.store.begin("carts.merge").await?;
+        // A token of a cart that was merged before is common, and no reason to make an empty one.
+        if tx.cart(guest.cart(), at.now).await?.is_none() {
+            tx.rollback().await?;
             return Ok(TakenOver::Nothing);
         }
-        let mut tx = self.store.begin("carts.merge").await?;
         // The person's own first, always: so two merges wait for each other instead of deadlocking.
         tx.ensure_cart(&owner, &at).await?;
         let own = tx.cart_for_update(owner.cart(), at.now).await?;

@@ -5,7 +5,7 @@
 //! change is told when it is the very next one of its book. All books that changed are read by one statement, a few
 //! milliseconds later; and all that are watched are compared with their stock about once a second, whatever was heard.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,8 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::InventoryError;
-use super::subscription::{Change, Queue};
+use super::subscription::Queue;
+use super::watched::Watched;
 use crate::config;
 use crate::model::ids::ProductId;
 use crate::model::stock::StockChange;
@@ -36,9 +37,11 @@ const BOOKS_AT_ONCE: usize = 500;
 const CHANGES_AT_ONCE: usize = 64;
 
 /// For how long readers whose queues fill up are waited for, so that a busy moment of the shop does not look like a slow
-/// reader; and the pause between two looks at them.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// reader, and the pause between two looks at them. Where that was in vain, nobody is waited for during a few times as long:
+/// readers that stand still must not hold up the others.
+const PATIENCE: Duration = Duration::from_millis(250);
 const LOOK_INTERVAL: Duration = Duration::from_millis(2);
+const IMPATIENCE: Duration = Duration::from_secs(1);
 
 /// Writes a change down for those who watch: what they may know of it.
 pub type Encode = fn(&StockChange) -> Bytes;
@@ -78,26 +81,6 @@ struct Inner {
     places: Arc<Semaphore>,
     next: AtomicU64,
     closing: CancellationToken,
-}
-
-#[derive(Default)]
-struct Watched {
-    books: HashMap<ProductId, Book>,
-    /// Those that may have changed since they were read.
-    dirty: HashSet<ProductId>,
-}
-
-struct Book {
-    /// The version up to which every watcher was told.
-    told: i64,
-    /// By the numbers of their streams.
-    watchers: HashMap<u64, Watcher>,
-}
-
-struct Watcher {
-    queue: Arc<Queue>,
-    /// The version that it was told last. It may be ahead of the others where it came later.
-    told: i64,
 }
 
 impl Hub {
@@ -153,41 +136,14 @@ impl Hub {
     }
 
     /// From now on, every change of these books after the version that goes with each is put into the queue, in order.
-    ///
-    /// Where others were told more than that already, their last version is taken back: the ledger is read again from there,
-    /// and whoever knows a change is not told it twice.
     pub(super) fn watch(&self, stream: u64, queue: &Arc<Queue>, known: impl Iterator<Item = (ProductId, i64)>) {
-        let mut watched = self.watched();
-        let Watched { books, dirty } = &mut *watched;
-        for (product, version) in known {
-            let watcher = Watcher { queue: Arc::clone(queue), told: version };
-            let book = books.entry(product).or_insert_with(|| {
-                // Of what was written since it was read nobody told this process, which did not care for the book.
-                dirty.insert(product);
-                Book { told: version, watchers: HashMap::new() }
-            });
-            if version < book.told {
-                book.told = version;
-                dirty.insert(product);
-            }
-            book.watchers.insert(stream, watcher);
-        }
-        drop(watched);
+        self.watched().watch(stream, queue, known);
         self.0.changed.notify_one();
     }
 
     /// A stream has ended.
     pub(super) fn unwatch(&self, stream: u64, products: &[ProductId]) {
-        let mut watched = self.watched();
-        for product in products {
-            if let Some(book) = watched.books.get_mut(product) {
-                book.watchers.remove(&stream);
-                if book.watchers.is_empty() {
-                    watched.books.remove(product);
-                    watched.dirty.remove(product);
-                }
-            }
-        }
+        self.watched().unwatch(stream, products);
     }
 
     fn watched(&self) -> MutexGuard<'_, Watched> {
@@ -201,9 +157,8 @@ impl Hub {
             for piece in news {
                 watched.suspect(&piece);
             }
-            if !watched.dirty.is_empty() {
-                self.0.changed.notify_one();
-            }
+            drop(watched);
+            self.0.changed.notify_one();
         }
         // Without a bus, polling is what is left.
         std::future::pending().await
@@ -212,8 +167,7 @@ impl Hub {
     async fn poll(&self) -> Infallible {
         loop {
             tokio::time::sleep(POLL_INTERVAL).await;
-            let all: Vec<(ProductId, i64)> =
-                self.watched().books.iter().map(|(product, book)| (*product, book.told)).collect();
+            let all = self.watched().all();
             for known in all.chunks(BOOKS_AT_ONCE) {
                 match self.0.store.stock_beyond(known).await {
                     Ok(changed) if changed.is_empty() => {}
@@ -228,14 +182,15 @@ impl Hub {
     }
 
     async fn read(&self) -> Infallible {
+        let mut patient_from = Instant::now();
         loop {
-            let known = self.watched().take_dirty();
+            let known = self.watched().take_dirty(BOOKS_AT_ONCE);
             if known.is_empty() {
                 self.0.changed.notified().await;
                 continue;
             }
             match self.0.store.stock_changes(&known, CHANGES_AT_ONCE).await {
-                Ok(changes) => self.deliver(changes).await,
+                Ok(changes) => self.deliver(changes, &mut patient_from).await,
                 Err(error) => {
                     self.put_back(&known, &error);
                     tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
@@ -255,7 +210,7 @@ impl Hub {
 
     /// Hands on what was read, wave by wave: one change of each book at a time. No stream watches more books than its reader's
     /// queue has places by default, so whoever reads at all is not overrun by a wave.
-    async fn deliver(&self, changes: Vec<StockChange>) {
+    async fn deliver(&self, changes: Vec<StockChange>, patient_from: &mut Instant) {
         let mut waves: Vec<Vec<StockChange>> = Vec::new();
         let mut read: HashMap<ProductId, usize> = HashMap::new();
         for change in changes {
@@ -269,9 +224,12 @@ impl Hub {
             }
         }
         for wave in waves {
-            let crowded = self.deliver_wave(wave);
+            let crowded = self.watched().tell(wave, self.0.encode);
             let since = Instant::now();
-            while crowded.iter().any(|queue| queue.is_crowded()) && since.elapsed() < PATIENCE {
+            while since >= *patient_from && crowded.iter().any(|queue| queue.is_crowded()) {
+                if since.elapsed() >= PATIENCE {
+                    *patient_from = Instant::now() + IMPATIENCE;
+                }
                 tokio::time::sleep(LOOK_INTERVAL).await;
             }
         }
@@ -280,65 +238,5 @@ impl Hub {
         for (product, _) in read.into_iter().filter(|(_, count)| *count == CHANGES_AT_ONCE) {
             watched.suspect_one(product);
         }
-    }
-
-    /// Hands on one change of each book; gives the queues that fill up.
-    fn deliver_wave(&self, wave: Vec<StockChange>) -> Vec<Arc<Queue>> {
-        let mut watched = self.watched();
-        let Watched { books, dirty } = &mut *watched;
-        let mut crowded = Vec::new();
-        for change in wave {
-            let (product, version) = (change.level.product, change.level.version);
-            let Some(book) = books.get_mut(&product) else { continue };
-            if version > book.told + 1 {
-                // Somebody came meanwhile who knows less than the others did.
-                dirty.insert(product);
-            }
-            if version != book.told + 1 {
-                continue;
-            }
-            book.told = version;
-            let change = Arc::new(Change { product, version, data: self.encode(&change) });
-            for watcher in book.watchers.values_mut().filter(|watcher| watcher.told < version) {
-                watcher.told = version;
-                if watcher.queue.push(Arc::clone(&change)) {
-                    crowded.push(Arc::clone(&watcher.queue));
-                }
-            }
-        }
-        crowded
-    }
-}
-
-impl Watched {
-    fn suspect(&mut self, news: &StockNews) {
-        match news {
-            StockNews::Levels(levels) => {
-                for level in levels {
-                    if self.books.get(&level.product).is_some_and(|book| book.told < level.version) {
-                        self.dirty.insert(level.product);
-                    }
-                }
-            }
-            StockNews::Books(products) => products.iter().for_each(|product| self.suspect_one(*product)),
-            StockNews::Anything => self.dirty.extend(self.books.keys()),
-        }
-    }
-
-    fn suspect_one(&mut self, product: ProductId) {
-        if self.books.contains_key(&product) {
-            self.dirty.insert(product);
-        }
-    }
-
-    /// Some of those that may have changed, with the versions up to which they were told.
-    fn take_dirty(&mut self) -> Vec<(ProductId, i64)> {
-        let some: Vec<ProductId> = self.dirty.iter().take(BOOKS_AT_ONCE).copied().collect();
-        some.into_iter()
-            .filter_map(|product| {
-                self.dirty.remove(&product);
-                Some((product, self.books.get(&product)?.told))
-            })
-            .collect()
     }
 }

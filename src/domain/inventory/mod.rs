@@ -5,6 +5,7 @@
 mod adjustment;
 mod hub;
 mod subscription;
+mod watched;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

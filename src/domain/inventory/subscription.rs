@@ -96,7 +96,7 @@ enum Next {
 }
 
 impl Queue {
-    fn new(places: usize) -> Self {
+    pub(super) fn new(places: usize) -> Self {
         Self { waiting: Mutex::default(), ready: Notify::new(), places }
     }
 
@@ -129,6 +129,15 @@ impl Queue {
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next change alone.
+    #[cfg(test)]
+    pub(super) fn take(&self) -> Option<Arc<Change>> {
+        match self.pop() {
+            Next::Change(change) => Some(change),
+            Next::Nothing | Next::Overflowed => None,
+        }
     }
 
     fn pop(&self) -> Next {

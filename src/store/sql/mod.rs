@@ -21,3 +21,4 @@ pub(super) mod stock;
 pub(super) mod suggestions;
 pub(super) mod users;
 pub(super) mod views;
+pub(super) mod webhooks;

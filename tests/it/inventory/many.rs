@@ -12,7 +12,7 @@ use crate::support::{Process, Shop, eventually};
 
 /// How many streams; more where this variable says so.
 fn streams() -> usize {
-    std::env::var("BOOKSTORE_TEST_STREAMS").map_or(1_000, |text| text.parse().unwrap())
+    std::env::var("TEST_STREAMS").map_or(1_000, |text| text.parse().unwrap())
 }
 
 /// Reads until there are so many of these in what was read.

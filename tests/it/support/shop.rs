@@ -166,6 +166,7 @@ impl Shop {
             ("views.flush_interval", "10m"),
             ("cache.audit_interval", "0s"),
             ("payments.check_interval", "10m"),
+            ("webhooks.poll_interval", "10m"),
         ];
         let overrides = usual.iter().chain(settings).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         Config::load(None, [], overrides).unwrap()

@@ -1,0 +1,172 @@
+//! From the outbox to deliveries.
+//!
+//! The numbers of rows and of transactions are taken before they commit, so "everything after the last one I saw" would lose
+//! what commits late. What is safe: all transactions before the oldest one that still runs have ended, and no other will ever
+//! be among them. So the place that is kept is the number of a transaction, and moves no further than that one. Locking it
+//! lets every process try, and one at a time do it; deliveries and place are one transaction, so nothing is lost or doubled
+//! however the process ends.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use super::{WebhookError, Webhooks};
+use crate::model::ids::DeliveryId;
+use crate::model::webhook::{Endpoint, EventType, webhook_data, webhook_type};
+use crate::store::webhooks::{NewDelivery, OutboxEvent, OutboxPage, Outlook};
+use crate::telemetry::webhooks as telemetry;
+
+/// Pause after something has happened, so that what happens with it goes in one go.
+const GATHER: Duration = Duration::from_millis(10);
+
+/// First pause before a look for what transactions hold back that still run; then twice as long each time.
+const BEHIND: Duration = Duration::from_millis(20);
+
+/// For how long an event that this release cannot read is left to processes of another one.
+const FOREIGN: Duration = Duration::from_secs(600);
+
+#[derive(Serialize)]
+struct Envelope {
+    r#type: EventType,
+    #[serde(with = "time::serde::rfc3339")]
+    timestamp: OffsetDateTime,
+    data: Value,
+}
+
+/// What is sent.
+pub(super) fn payload(
+    event_type: EventType,
+    timestamp: OffsetDateTime,
+    data: Value,
+) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&Envelope { r#type: event_type, timestamp, data })
+}
+
+/// How a look at the outbox went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Dispatched {
+    /// Whether there is anybody to tell.
+    endpoints: bool,
+    /// Whether more can be read at once.
+    more: bool,
+    /// Whether more can be read soon.
+    more_behind: bool,
+}
+
+impl Webhooks {
+    /// Makes deliveries of what happens, until dropped.
+    pub async fn run_dispatcher(&self) -> Infallible {
+        let mut bell = self.store.bell();
+        let mut last = Dispatched::default();
+        let mut behind = BEHIND;
+        loop {
+            if last.more {
+                tokio::task::yield_now().await;
+            } else if last.more_behind {
+                tokio::time::sleep(behind.min(self.settings.poll_interval)).await;
+                behind = behind.saturating_mul(2);
+            } else {
+                behind = BEHIND;
+                tokio::select! {
+                    () = tokio::time::sleep(self.settings.poll_interval) => {}
+                    // With nobody to tell, every write of the shop would cost one more for nothing.
+                    () = bell.rung(), if last.endpoints => tokio::time::sleep(GATHER).await,
+                }
+            }
+            last = match self.dispatch().await {
+                Ok(dispatched) => dispatched,
+                Err(error) => {
+                    tracing::info!(%error, "events wait to become deliveries");
+                    Dispatched { more: false, more_behind: false, ..last }
+                }
+            };
+        }
+    }
+
+    async fn dispatch(&self) -> Result<Dispatched, WebhookError> {
+        // A look costs no transaction number; locking the place does.
+        let Outlook { waiting, endpoints } = self.store.webhook_outlook().await?;
+        if !waiting {
+            return Ok(Dispatched { endpoints, ..Dispatched::default() });
+        }
+        let mut tx = self.store.begin("webhooks.dispatch").await?;
+        let Some(page) = tx.next_events().await? else {
+            // Another process is at it, and goes on until there is nothing left.
+            tx.rollback().await?;
+            return Ok(Dispatched { endpoints, ..Dispatched::default() });
+        };
+        let endpoints = tx.enabled_endpoints().await?;
+        let (events, next) = if endpoints.is_empty() { (&[][..], page.next.as_str()) } else { readable(&page) };
+        let mut deliveries = Vec::new();
+        for row in events {
+            deliveries.extend(deliveries_of(row, &endpoints)?);
+        }
+        let queued = if deliveries.is_empty() { 0 } else { tx.queue_deliveries(&deliveries, self.clock.now()).await? };
+        tx.move_webhook_place(next).await?;
+        tx.commit_bookkeeping().await?;
+        if let Some(oldest) = events.first() {
+            telemetry::record_dispatch(queued, oldest.age);
+        }
+        if queued > 0 {
+            self.queued.notify_one();
+        }
+        let stuck = next != page.next;
+        Ok(Dispatched {
+            endpoints: !endpoints.is_empty(),
+            more: page.more && !stuck,
+            more_behind: page.more_behind || stuck,
+        })
+    }
+}
+
+/// The events up to one that only another release can read, and the place behind them. After a while nobody else will.
+fn readable(page: &OutboxPage) -> (&[OutboxEvent], &str) {
+    let foreign = page.events.iter().position(|row| row.event.is_none() && row.age < FOREIGN);
+    match foreign.and_then(|place| page.events.get(place).map(|row| (place, row))) {
+        Some((place, row)) => (page.events.get(..place).unwrap_or_default(), &row.transaction),
+        None => (&page.events, &page.next),
+    }
+}
+
+fn deliveries_of(row: &OutboxEvent, endpoints: &[Endpoint]) -> Result<Vec<NewDelivery>, WebhookError> {
+    let Some(event) = &row.event else {
+        tracing::error!(id = row.id, "nobody could read an event, and no endpoint is told of it");
+        return Ok(Vec::new());
+    };
+    let Some(event_type) = webhook_type(event) else { return Ok(Vec::new()) };
+    let payload = payload(event_type, row.occurred_at, webhook_data(event))?;
+    let wanted = endpoints.iter().filter(|endpoint| endpoint.wants(event_type));
+    let delivery = |endpoint: &Endpoint| NewDelivery {
+        id: DeliveryId::generate(),
+        endpoint: endpoint.id,
+        event_id: format!("evt_{}", row.id),
+        event_type,
+        payload: payload.clone(),
+    };
+    Ok(wanted.map(delivery).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::events::DomainEvent;
+
+    fn row(id: i64, known: bool, age: Duration) -> OutboxEvent {
+        let event = known.then_some(DomainEvent::CatalogueSeeded { books: 1 });
+        OutboxEvent { id, transaction: (100 + id).to_string(), event, occurred_at: OffsetDateTime::UNIX_EPOCH, age }
+    }
+
+    #[test]
+    fn what_another_release_wrote_is_left_to_it_for_a_while() {
+        let page = |events| OutboxPage { events, next: "999".to_owned(), more: true, more_behind: false };
+        let young = page(vec![row(1, true, Duration::ZERO), row(2, false, Duration::ZERO), row(3, true, FOREIGN)]);
+        let (events, next) = readable(&young);
+        assert_eq!((events.len(), next), (1, "102"));
+        let old = page(vec![row(1, true, Duration::ZERO), row(2, false, FOREIGN)]);
+        let (events, next) = readable(&old);
+        assert_eq!((events.len(), next), (2, "999"));
+    }
+}
