@@ -64,17 +64,22 @@ def free_port():
 class Shop:
     """A private shop: it lives while the block does. `settings` are variables of the environment without their prefix."""
 
+    kind = "stack"
+
     def __init__(self, arguments, binary, **settings):
         self.arguments = arguments
         self.binary = binary
         self.settings = settings
         self.process = None
 
-    def __enter__(self):
-        WORK.mkdir(parents=True, exist_ok=True)
+    def folder(self):
         # A changed schema starts anew.
         schema = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(ROOT.glob("migrations/*.sql"))))
-        self.directory = directory = WORK / f"stack-{self.arguments.books}-{schema.hexdigest()[:8]}"
+        return WORK / f"{self.kind}-{self.arguments.books}-{schema.hexdigest()[:8]}"
+
+    def __enter__(self):
+        WORK.mkdir(parents=True, exist_ok=True)
+        self.directory = directory = self.folder()
         self.log = WORK / "shop.log"
         port, metrics = free_port(), free_port()
         environment = {name: value for name, value in os.environ.items() if not name.startswith("BOOKSTORE_")}
@@ -95,6 +100,7 @@ class Shop:
             replicas = re.search(r'database\.replicas = \["([^"]+)"', settings)
             primary = re.search(r'database\.url = "([^"]+)"', settings)
             # Books are read from the replica while it is up to date.
+            self.primary = primary.group(1)
             self.database = (replicas or primary).group(1)
         except BaseException:
             self.__exit__()
