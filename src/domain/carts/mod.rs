@@ -1,8 +1,8 @@
 //! Carts: what guests and customers are about to buy.
 //!
 //! A cart is read from the cache, by its owner's key: nobody looks its id up, which follows from who the owner is. It is
-//! written by one statement, and then read again through the cache, so that the answer to a write and the next read are the
-//! same.
+//! written by one statement, and then read again at the primary and rendered as for the cache, so that the answer to a write
+//! and the next read are the same.
 
 mod merge;
 mod view;
@@ -10,6 +10,7 @@ mod view;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use time::OffsetDateTime;
 
@@ -21,7 +22,7 @@ use super::coupons;
 use super::pricing::{Pricing, PricingError};
 use super::violation::Violation;
 use crate::config;
-use crate::model::answer::{Answer, Render, RenderError};
+use crate::model::answer::{Answer, Render, RenderError, Source};
 use crate::model::cart::{Buyer, Cart};
 use crate::model::clock::Clock;
 use crate::model::coupon::CouponRefusal;
@@ -30,7 +31,7 @@ use crate::model::ids::{ProductId, UserId};
 use crate::model::product::Status;
 use crate::model::tags::Tag;
 use crate::store::carts::{CartLimits, Found, Put, Stamps};
-use crate::store::{Family, Key, Outage, Rendered, Store, StoreError};
+use crate::store::{Family, Key, Outage, Rendered, Store, StoreError, Truth};
 
 /// How many carts that have expired are removed at once.
 const PURGE_BATCH: i64 = 500;
@@ -168,6 +169,25 @@ impl Carts {
             since = until;
         }
         Ok(None)
+    }
+
+    /// The cart as its buyer has just left it; nothing where they have none. It is read past the cache, which could not keep
+    /// it: the floor of a write is a position that the primary has yet to flush. All that the cache would do is ask Redis in
+    /// vain and compress what nobody wants compressed.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn written(&self, buyer: &Buyer) -> Result<Option<Answer>, CartError> {
+        let choice = Choice::default();
+        match self.store.truth(self.load(*buyer, &choice)).await? {
+            Truth::Known(content) => Ok(content.map(|representation| Answer {
+                representation,
+                surrogate_keys: Bytes::new(),
+                source: Source::Origin,
+            })),
+            // The primary has gone since.
+            Truth::Unknown => self.get(buyer, &choice).await,
+        }
     }
 
     fn load(

@@ -21,7 +21,7 @@ use super::shipping;
 use super::state::AppState;
 use crate::domain::access::Token;
 use crate::domain::carts::{CartError, CartView, Carts, Choice, TakenOver, micros};
-use crate::model::answer::{Answer, RenderError};
+use crate::model::answer::RenderError;
 use crate::model::cart::Buyer;
 use crate::model::coupon::CouponRefusal;
 use crate::model::ids::ProductId;
@@ -88,11 +88,9 @@ fn empty(state: &AppState, buyer: Option<&Buyer>, choice: &Choice) -> Result<Rep
 
 /// The answer to a write: the cart as it is now.
 async fn written(state: &AppState, buyer: &Buyer) -> Result<Response, Problem> {
-    let choice = Choice::default();
-    let answer: Option<Answer> = state.carts.get(buyer, &choice).await?;
-    let mut response = match answer {
+    let mut response = match state.carts.written(buyer).await? {
         Some(answer) => respond(&answer, CachePolicy::NoStore, &Conditions::default()),
-        None => empty(state, Some(buyer), &choice)?.respond_written(StatusCode::OK),
+        None => empty(state, Some(buyer), &Choice::default())?.respond_written(StatusCode::OK),
     };
     vary_by_token(&mut response);
     Ok(response)
