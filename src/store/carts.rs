@@ -73,7 +73,8 @@ impl Store {
     }
 
     /// Puts copies of a book into a cart where the book is on sale, there are so many, and the limits allow it. Says what it
-    /// found; nothing where there is no such book.
+    /// found, with the cart as it is then; nothing where there is no such book. The cart is missing where it did not change or
+    /// could not be read.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -83,9 +84,13 @@ impl Store {
         put: &Put,
         limits: &CartLimits,
         at: &Stamps,
-    ) -> Result<Option<Found>, StoreError> {
+    ) -> Result<Option<(Found, Option<Cart>)>, StoreError> {
         self.write_once("carts.put", changed(buyer), |mut c, told| async move {
-            sql::put(&mut c, buyer, put, limits, at, &told).await
+            let (found, told) = sql::put(&mut c, buyer, put, limits, at, &told).await?;
+            let Some(found) = found else { return Ok((None, told)) };
+            // At hand, and on connections that write its plan is made once. An error here says nothing of the write.
+            let cart = if found.placed { sql::by_id(&mut c, buyer.cart(), at.now).await.ok().flatten() } else { None };
+            Ok((Some((found, cart)), told))
         })
         .await
     }

@@ -2,7 +2,8 @@
 //!
 //! A cart is read from the cache, by its owner's key: nobody looks its id up, which follows from who the owner is. It is
 //! written by one statement, and then read again at the primary and rendered as for the cache, so that the answer to a write
-//! and the next read are the same.
+//! and the next read are the same. That answer does not go through the cache, which could not keep it: the floor of a write is
+//! a position that the primary has yet to flush.
 
 mod merge;
 mod view;
@@ -29,6 +30,7 @@ use crate::model::coupon::CouponRefusal;
 use crate::model::events::{DomainEvent, Events};
 use crate::model::ids::{ProductId, UserId};
 use crate::model::product::Status;
+use crate::model::representation::Representation;
 use crate::model::tags::Tag;
 use crate::store::carts::{CartLimits, Found, Put, Stamps};
 use crate::store::{Family, Key, Outage, Rendered, Store, StoreError, Truth};
@@ -171,20 +173,14 @@ impl Carts {
         Ok(None)
     }
 
-    /// The cart as its buyer has just left it; nothing where they have none. It is read past the cache, which could not keep
-    /// it: the floor of a write is a position that the primary has yet to flush. All that the cache would do is ask Redis in
-    /// vain and compress what nobody wants compressed.
+    /// The cart as its buyer has just left it; nothing where they have none.
     ///
     /// # Errors
     /// The database's.
     pub async fn written(&self, buyer: &Buyer) -> Result<Option<Answer>, CartError> {
         let choice = Choice::default();
         match self.store.truth(self.load(*buyer, &choice)).await? {
-            Truth::Known(content) => Ok(content.map(|representation| Answer {
-                representation,
-                surrogate_keys: Bytes::new(),
-                source: Source::Origin,
-            })),
+            Truth::Known(content) => Ok(content.map(from_origin)),
             // The primary has gone since.
             Truth::Unknown => self.get(buyer, &choice).await,
         }
@@ -258,11 +254,18 @@ impl Carts {
         })
     }
 
-    /// Puts copies of a book into a buyer's cart, or adds them to those that are there.
+    /// Puts copies of a book into a buyer's cart, or adds them to those that are there. Gives the cart as it is then, unless it
+    /// has to be read by itself.
     ///
     /// # Errors
     /// [`CartError`].
-    pub async fn put(&self, buyer: &Buyer, product: ProductId, quantity: i64, adds: bool) -> Result<(), CartError> {
+    pub async fn put(
+        &self,
+        buyer: &Buyer,
+        product: ProductId,
+        quantity: i64,
+        adds: bool,
+    ) -> Result<Option<Answer>, CartError> {
         let too_many = || {
             let rule = format!("must be from 1 to {}", self.limits.max_quantity);
             CartError::Invalid(vec![Violation::new("/quantity", rule)])
@@ -272,7 +275,7 @@ impl Carts {
             i32::try_from(quantity).ok().filter(|quantity| (1..=most).contains(quantity)).ok_or_else(too_many)?;
         let put = Put { product, quantity, adds };
         for _ in 0..ATTEMPTS {
-            let found = self
+            let (found, cart) = self
                 .store
                 .retrying(StoreError::is_collision, || async {
                     self.store.put_cart_item(buyer, &put, &self.limits, &self.stamps()).await
@@ -280,7 +283,8 @@ impl Carts {
                 .await?
                 .ok_or(CartError::NoSuchBook)?;
             if found.placed {
-                return Ok(());
+                let view = |cart| CartView::of(cart, &self.pricing, &Choice::default(), self.clock.now());
+                return Ok(cart.map(view).transpose()?.map(self.render).transpose()?.map(from_origin));
             }
             if !found.allowed {
                 return Err(self.refusal(&found));
@@ -446,6 +450,11 @@ impl Carts {
 #[must_use]
 pub fn micros(at: OffsetDateTime) -> i64 {
     i64::try_from(at.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX)
+}
+
+/// An answer that was just read from the database, and is for its asker alone.
+fn from_origin(representation: Representation) -> Answer {
+    Answer { representation, surrogate_keys: Bytes::new(), source: Source::Origin }
 }
 
 fn key(buyer: &Buyer, choice: &Choice, since: Option<i64>) -> Key {

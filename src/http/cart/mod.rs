@@ -21,7 +21,7 @@ use super::shipping;
 use super::state::AppState;
 use crate::domain::access::Token;
 use crate::domain::carts::{CartError, CartView, Carts, Choice, TakenOver, micros};
-use crate::model::answer::RenderError;
+use crate::model::answer::{Answer, RenderError};
 use crate::model::cart::Buyer;
 use crate::model::coupon::CouponRefusal;
 use crate::model::ids::ProductId;
@@ -86,9 +86,13 @@ fn empty(state: &AppState, buyer: Option<&Buyer>, choice: &Choice) -> Result<Rep
     Ok(Representation::json(&CartDocument::from(&view), CachePolicy::Private)?.version(0))
 }
 
-/// The answer to a write: the cart as it is now.
-async fn written(state: &AppState, buyer: &Buyer) -> Result<Response, Problem> {
-    let mut response = match state.carts.written(buyer).await? {
+/// The answer to a write: the cart as it is now, which is read where the write did not bring it along.
+async fn written(state: &AppState, buyer: &Buyer, answer: Option<Answer>) -> Result<Response, Problem> {
+    let answer = match answer {
+        Some(answer) => Some(answer),
+        None => state.carts.written(buyer).await?,
+    };
+    let mut response = match answer {
         Some(answer) => respond(&answer, CachePolicy::NoStore, &Conditions::default()),
         None => empty(state, Some(buyer), &Choice::default())?.respond_written(StatusCode::OK),
     };
@@ -107,15 +111,15 @@ async fn write_item(
     adds: bool,
 ) -> Result<Response, Problem> {
     if let Some(buyer) = buyer {
-        state.carts.put(&buyer, product, quantity, adds).await?;
-        return written(state, &buyer).await;
+        let answer = state.carts.put(&buyer, product, quantity, adds).await?;
+        return written(state, &buyer, answer).await;
     }
     // The answer sets a cookie: no page of another site shall replace the cart that a browser has.
     csrf::require_same_origin(uri, headers)?;
     let token = Carts::new_guest()?;
     let buyer = Buyer::Guest(token.hash());
-    state.carts.put(&buyer, product, quantity, adds).await?;
-    let response = written(state, &buyer).await?;
+    let answer = state.carts.put(&buyer, product, quantity, adds).await?;
+    let response = written(state, &buyer, answer).await?;
     Ok(with_token(state, &token, response))
 }
 
@@ -198,7 +202,7 @@ async fn remove(
     Path(product): Path<Uuid>,
 ) -> Result<Response, Problem> {
     state.carts.remove(&buyer, ProductId(product)).await?;
-    written(&state, &buyer).await
+    written(&state, &buyer, None).await
 }
 
 /// Clear the cart
@@ -211,7 +215,7 @@ async fn remove(
 )]
 async fn clear(State(state): State<AppState>, Buying(buyer): Buying) -> Result<Response, Problem> {
     state.carts.clear(&buyer).await?;
-    written(&state, &buyer).await
+    written(&state, &buyer, None).await
 }
 
 /// Put a coupon into the cart
@@ -232,7 +236,7 @@ async fn put_coupon(
     Json(input): Json<CouponCodeInput>,
 ) -> Result<Response, Problem> {
     state.carts.put_coupon(&buyer, &input.code).await?;
-    written(&state, &buyer).await
+    written(&state, &buyer, None).await
 }
 
 /// Drop the coupon from the cart
@@ -243,7 +247,7 @@ async fn put_coupon(
 )]
 async fn remove_coupon(State(state): State<AppState>, Buying(buyer): Buying) -> Result<Response, Problem> {
     state.carts.remove_coupon(&buyer).await?;
-    written(&state, &buyer).await
+    written(&state, &buyer, None).await
 }
 
 impl MergeDocument {
