@@ -71,14 +71,18 @@ def units(log):
 
 def read(logs, order):
     """What belongs to the order, of the logs of all servers: it names something of it, is in one transaction with what does,
-    or writes a floor. All else is the shop's work in the background."""
-    found = []
+    or is the floor that follows a write. All else is the shop's work in the background, floors of its own included."""
+    found, owed = [], 0
     values = [value for name, value in order.items() if not name.startswith(("book", "number"))]
     values += [value.encode().hex() for value in values]
     for unit in sorted((unit for log in logs for unit in units(log)), key=lambda unit: unit[0].moment):
         text = "\n".join(one.sql + "\n".join(value or "" for value in one.parameters) for one in unit)
-        if FLOOR in text or any(value in text for value in values):
+        if any(value in text for value in values):
             found += unit
+            owed += re.search(r"\b(INSERT INTO|UPDATE|DELETE FROM) ", text) is not None
+        elif FLOOR in text and owed > 0:
+            found += unit
+            owed -= 1
     return found
 
 
