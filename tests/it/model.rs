@@ -62,7 +62,6 @@ struct Case<'a> {
     rules: Rules,
     /// The token of the last write, so that whoever reads sees it at both processes.
     seen: Option<String>,
-    keys: usize,
     story: Vec<String>,
 }
 
@@ -82,7 +81,6 @@ impl<'a> Case<'a> {
             orders: Vec::new(),
             rules: Rules::new(),
             seen: None,
-            keys: 0,
             story: Vec::new(),
         };
         for book in 0..BOOKS {
@@ -127,12 +125,6 @@ impl<'a> Case<'a> {
         self.ground.shops[process].request(method, path).token(&self.ground.admin)
     }
 
-    /// A key that was not there before where none is asked for.
-    fn key(&mut self, key: Option<char>) -> String {
-        self.keys += 1;
-        key.map_or_else(|| format!("own-{}", self.keys), |key| key.to_string())
-    }
-
     async fn count(&mut self, process: usize, book: usize, copies: i64) -> Answer {
         let path = format!("/products/{}/inventory/adjustments", self.books[book]);
         let count = json!({"counted": copies, "reason": "counted"});
@@ -164,7 +156,7 @@ impl<'a> Case<'a> {
             }
             Action::DropCoupon { who } => self.of_buyer(process, Method::DELETE, "/cart/coupon", who),
             Action::Order { who, key, country } => {
-                let key = self.key(key);
+                let key = key_of(key);
                 let mut input = checkout();
                 input["shipping_address"]["country"] = json!(COUNTRIES[country]);
                 input["email"] = match who {
@@ -174,7 +166,7 @@ impl<'a> Case<'a> {
                 self.of_buyer(process, Method::POST, "/orders", who).header("idempotency-key", &key).json(&input)
             }
             Action::Pay { order, key, good } => {
-                let (path, key) = (of_order(order, "payments"), self.key(key));
+                let (path, key) = (of_order(order, "payments"), key_of(key));
                 let method = json!({"method": if good { "tok_success" } else { "tok_declined" }});
                 let request = self.of_buyer(process, Method::POST, &path, self.rules.owner(order));
                 request.header("idempotency-key", &key).json(&method)
@@ -186,7 +178,7 @@ impl<'a> Case<'a> {
             Action::Ship { order } => self.of_admin(process, Method::POST, &of_order(order, "ship")).json(&json!({})),
             Action::Deliver { order } => self.of_admin(process, Method::POST, &of_order(order, "deliver")),
             Action::Refund { order, half, restock } => {
-                let (path, key) = (of_order(order, "refunds"), self.key(None));
+                let (path, key) = (of_order(order, "refunds"), key_of(None));
                 let mut input = json!({"reason": "So be it", "restock": restock});
                 if half {
                     input["amount"] = json!(self.rules.half(order));
@@ -227,7 +219,6 @@ impl<'a> Case<'a> {
             })
             .await;
         }
-        self.keys += 1;
         let mark = json!({"title": format!("Mark {}", uuid::Uuid::new_v4())});
         let path = format!("/products/{}", self.ground.mark);
         self.send(self.of_admin(0, Method::PATCH, &path).header("if-match", "*").json(&mark)).await
@@ -328,6 +319,11 @@ impl<'a> Case<'a> {
             "refunded": order["refunded"]["amount"],
         })
     }
+}
+
+/// A new key where none is asked for.
+fn key_of(key: Option<char>) -> String {
+    key.map_or_else(|| uuid::Uuid::new_v4().to_string(), String::from)
 }
 
 fn amounts_in(document: &Value) -> Value {
