@@ -69,11 +69,7 @@ const TABLE: &[(&str, May)] = &[
     ("refundOrder", Admin),
     ("listRefunds", Customer),
     ("receiveProviderEvent", Anybody),
-    // inventory
-    ("getInventory", Anybody),
-    ("watchInventory", Anybody),
-    ("adjustInventory", Admin),
-    ("listStockChanges", Admin),
+    // coupons
     ("listCoupons", Admin),
     ("createCoupon", Admin),
     ("getCoupon", Admin),

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use crate::support::people::text;
-use crate::support::{Answer, Shop, settle};
+use crate::support::{Answer, Shop, eventually, settle};
 
 /// A shop with a shelf of books.
 struct Store {
@@ -38,7 +38,15 @@ impl Store {
         body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         let made = self.shop.post("/products").token(&self.admin).json(&body).send().await.expect(201);
         let id = text(&made.json()["id"]);
-        restock(&mut self.shop.sql().await, &id, copies).await;
+        // Nobody has heard of its stock before: nobody has to be told.
+        sqlx::query(
+            "UPDATE stock SET on_hand = $2, version = version + 1, reason = 'counted' WHERE product_id = $1::uuid",
+        )
+        .bind(&id)
+        .bind(copies)
+        .execute(&mut self.shop.sql().await)
+        .await
+        .unwrap();
         settle().await;
         id
     }
@@ -90,6 +98,15 @@ fn notices(cart: &Value) -> Vec<Vec<String>> {
     items.iter().map(codes).collect()
 }
 
+/// Waits until a read is answered by the cache: a process that has just heard nothing for a moment asks the database.
+async fn comes_from_the_cache(shop: &Shop, token: &str, path: &str) {
+    eventually("it comes from the cache", async || {
+        let read = shop.get(path).token(token).send().await.expect(200);
+        read.header("cache-status").contains("hit")
+    })
+    .await;
+}
+
 fn usd(amount: i64) -> Value {
     json!({"amount": amount, "currency": "USD"})
 }
@@ -124,11 +141,11 @@ async fn a_cart_lives() {
     assert_eq!((&totals["estimated"], &totals["country"]), (&json!(true), &json!("US")));
     assert_eq!((&cart["version"], &cart["ready"]), (&json!(3), &json!(true)));
 
+    comes_from_the_cache(shop, &ada, "/cart").await;
     let read = shop.get("/cart").token(&ada).send().await.expect(200);
     assert_eq!(read.json(), cart, "what is read is what was answered");
     assert_eq!(read.header("etag"), added.header("etag"));
     assert_eq!(read.header("cache-control"), "private, no-cache");
-    assert!(read.header("cache-status").contains("hit"), "{}", read.header("cache-status"));
     assert!(read.headers.get("surrogate-key").is_none());
     let again = shop.get("/cart").token(&ada).header("if-none-match", read.header("etag")).send().await;
     assert_eq!(again.status, 304);
@@ -221,7 +238,7 @@ async fn each_line_says_what_has_changed() {
         vec!["out_of_stock"],
         vec!["no_longer_sold"],
     ];
-    crate::support::eventually("the cart hears of it", async || notices(&cart_of(shop, &ada).await) == expected).await;
+    eventually("the cart hears of it", async || notices(&cart_of(shop, &ada).await) == expected).await;
     let cart = cart_of(shop, &ada).await;
     let raised = &cart["items"][0]["notices"][0];
     assert_eq!((&raised["before"], &raised["after"]), (&usd(1_000), &usd(1_200)));

@@ -61,6 +61,9 @@ pub enum OrderError {
     /// Its state does not allow it.
     #[error(transparent)]
     Move(#[from] MoveError),
+    /// All of its money is on its way back, so its books stay.
+    #[error("all of its money is on its way back")]
+    BeingRefunded,
     /// The order has changed since it was read.
     #[error("the order is at version {current} by now")]
     Changed {

@@ -81,6 +81,9 @@ impl Orders {
             if expected.is_some_and(|expected| !expected.accepts(order.version)) {
                 return Err(OrderError::Changed { current: order.version });
             }
+            if wanted == OrderMove::Ship && order.total > 0 && order.refunded == order.total {
+                return Err(OrderError::BeingRefunded);
+            }
             let now = self.clock.now();
             let (mut moved, mut events) = advance(&mut tx, &order, wanted, note, now).await?;
             if wanted == OrderMove::Cancel && order.state == OrderState::Paid {

@@ -46,7 +46,9 @@ fn every_operation_is_described() {
 #[test]
 fn no_body_takes_unknown_fields() {
     let document = document();
-    for (name, operation) in operations(&document) {
+    // What a payment provider adds to its events one day is none of the shop's business.
+    let ours = |(name, _): &(String, &Value)| !name.ends_with("/payments/webhooks/{provider}");
+    for (name, operation) in operations(&document).into_iter().filter(ours) {
         let contents = operation["requestBody"]["content"].as_object().into_iter().flatten();
         // NDJSON is a text of many lines, and no JSON value.
         for (_, content) in contents.filter(|(kind, _)| kind.ends_with("json") && !kind.ends_with("/x-ndjson")) {

@@ -300,6 +300,7 @@ impl From<OrderError> for Problem {
                     .member("state", error.state.as_str())
                     .member("allowed", allowed)
             }
+            OrderError::BeingRefunded => Self::conflict("All that was paid is on its way back. The books stay."),
             OrderError::Changed { current } => Self::new(Kind::PreconditionFailed)
                 .detail(format!("The order is at version {current} by now; read it again.")),
             OrderError::KeyReused => idempotency::reused(),

@@ -1,7 +1,7 @@
 //! Many writers, readers that come and go, and Redis that dies.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bookstore::dev::Node;
@@ -11,15 +11,17 @@ use sqlx::{Connection, PgConnection};
 
 use super::reader::{Diary, Reader};
 use super::{adjust, books};
-use crate::support::{Shop, assert_ledger_balances, own_stack};
+use crate::support::{Shop, assert_ledger_balances, eventually, own_stack};
 
 const BOOKS: usize = 4;
 const READERS: usize = 6;
 
+/// How many changes there have to be at least, however slow the machine.
+const CHANGES: usize = 100;
+
 /// Writes through all these processes until told to stop.
-async fn write(shops: &[&Shop], admin: &str, books: &[String], stop: &AtomicBool) -> usize {
+async fn write(shops: &[&Shop], admin: &str, books: &[String], stop: &AtomicBool, written: &AtomicUsize) {
     let writers = (0..3).flat_map(|number| shops.iter().map(move |shop| (number, shop))).map(async |(number, shop)| {
-        let mut written = 0;
         while !stop.load(Ordering::Relaxed) {
             let book = &books[rand::random_range(0..books.len())];
             let body = match rand::random_range(0..4) {
@@ -30,12 +32,11 @@ async fn write(shops: &[&Shop], admin: &str, books: &[String], stop: &AtomicBool
             // Too few copies are refused, and with Redis gone a write may be slow; never anything else.
             let answer = adjust(shop, admin, book, &body).await;
             assert!([200, 409].contains(&answer.status.as_u16()), "{answer:?}");
-            written += usize::from(answer.status == 200);
+            written.fetch_add(usize::from(answer.status == 200), Ordering::Relaxed);
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
-        written
     });
-    join_all(writers).await.into_iter().sum()
+    join_all(writers).await;
 }
 
 /// Reads streams of these books, which break at any moment, until all that was written by the end is read.
@@ -74,20 +75,22 @@ async fn storm(shops: [&Shop; 3], admin: &str, url: &str, disturb: impl Future<O
         let bases = if number % 2 == 0 { &bases[..1] } else { &bases[..] };
         follow(bases, &books, &stop, url)
     });
+    let written = AtomicUsize::new(0);
     let disturb = async {
         disturb.await;
+        eventually("enough is written", async || written.load(Ordering::Relaxed) >= CHANGES).await;
         stop.store(true, Ordering::Relaxed);
     };
-    let (written, read, ()) = join3(write(&[first, second], admin, &books, &stop), join_all(readers), disturb).await;
+    let ((), read, ()) =
+        join3(write(&[first, second], admin, &books, &stop, &written), join_all(readers), disturb).await;
     let mut sql = PgConnection::connect(url).await.unwrap();
-    assert!(written > 50, "{written}");
     let mut streams = 0;
     for (diary, opened) in read {
         streams += opened;
         assert_eq!(diary.versions.len(), BOOKS);
         diary.assert_true(&mut sql).await;
     }
-    println!("{written} changes, {READERS} readers with {streams} streams");
+    println!("{written:?} changes, {READERS} readers with {streams} streams");
     assert_ledger_balances(&mut sql).await;
 }
 

@@ -1,5 +1,7 @@
 //! Streams as one reader sees them.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bookstore::lifecycle::Shutdown;
@@ -135,7 +137,7 @@ async fn a_wrong_request_for_a_stream_is_refused() {
 
 #[tokio::test]
 async fn there_is_room_for_so_many_streams_and_none_is_lost() {
-    let settings = [("inventory.max_streams", "2"), ("http.max_in_flight", "1"), ("http.request_timeout", "300ms")];
+    let settings = [("inventory.max_streams", "2"), ("http.max_in_flight", "1"), ("http.request_timeout", "3s")];
     let shop = Shop::open_with(&settings).await;
     let admin = shop.administrator().await;
     let books = [book(&shop, &admin).await];
@@ -146,7 +148,7 @@ async fn there_is_room_for_so_many_streams_and_none_is_lost() {
     let refused = shop.get(&path).send().await.expect(503);
     assert_eq!(refused.header("retry-after"), "5");
     // Streams take no place among the requests in work, and no time limit ends them.
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    tokio::time::sleep(Duration::from_millis(3_500)).await;
     receive(&shop, &admin, &books[0], 1).await;
     second.expect("change").await;
     for _ in 0..5 {
@@ -221,7 +223,9 @@ async fn a_slow_reader_is_told_and_cut_and_misses_nothing() {
     let mut text = read_until(&mut slow, "event: snapshot").await;
     // It reads nothing any more, and the others go on.
     let (stop, stopped) = oneshot::channel();
-    let quick = tokio::spawn(quick_reader(process.url(""), books.clone(), shop.sql().await, stopped));
+    let read = Arc::new(AtomicUsize::new(0));
+    let quick =
+        tokio::spawn(quick_reader(process.url(""), books.clone(), shop.sql().await, stopped, Arc::clone(&read)));
     let mut sql = shop.sql().await;
     let mut rounds = 0;
     while process.metric("stock_streams_cut_total", &[]).await == 0.0 {
@@ -232,6 +236,8 @@ async fn a_slow_reader_is_told_and_cut_and_misses_nothing() {
         insert.bind(event).execute(&mut sql).await.unwrap();
         rounds += 1;
         assert!(rounds < 1_000, "it is never cut");
+        // The quick one keeps up.
+        eventually("the round is read", async || read.load(Ordering::Relaxed) >= rounds * 20 * 50).await;
     }
     stop.send(()).unwrap();
     quick.await.unwrap();
@@ -259,12 +265,21 @@ async fn a_slow_reader_is_told_and_cut_and_misses_nothing() {
 }
 
 /// Reads until it is told to stop and has read everything.
-async fn quick_reader(base: String, books: Vec<String>, mut sql: PgConnection, mut stopped: oneshot::Receiver<()>) {
+async fn quick_reader(
+    base: String,
+    books: Vec<String>,
+    mut sql: PgConnection,
+    mut stopped: oneshot::Receiver<()>,
+    read: Arc<AtomicUsize>,
+) {
     let mut reader = Reader::open(&base, &books, None).await;
     let mut diary = Diary::default();
     loop {
         tokio::select! {
-            told = reader.next() => diary.note(told.unwrap()),
+            told = reader.next() => {
+                diary.note(told.unwrap());
+                read.store(diary.changes.len(), Ordering::Relaxed);
+            }
             _ = &mut stopped => break,
         }
     }

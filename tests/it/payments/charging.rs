@@ -244,7 +244,8 @@ async fn a_provider_that_hangs_holds_no_connection() {
     }
     let next = order_of(&mut sql, first.product, &first.owner, "pending").await;
     settle().await;
-    let hanging = join_all(orders.iter().map(|order| pay(&small, order, "key", "tok_timeout")));
+    let hang = async |order: &Bought| pay(&small, order, &order.id.to_string(), "tok_timeout").await;
+    let hanging = join_all(orders.iter().map(hang));
     let meanwhile = async {
         let processing = "SELECT count(*) FROM payments WHERE state = 'processing'";
         eventually("all of them hang", async || {
@@ -254,7 +255,7 @@ async fn a_provider_that_hangs_holds_no_connection() {
         // Reading and writing go on.
         small.get("/products?limit=1").send().await.expect(200);
         small.get(&format!("/orders/{}/payments", first.id)).token(&first.owner).send().await.expect(200);
-        pay(&small, &Bought { id: next, ..first.clone() }, "key", "tok_success").await.expect(201);
+        pay(&small, &Bought { id: next, ..first.clone() }, "next", "tok_success").await.expect(201);
         let processing: i64 = sqlx::query_scalar(processing).fetch_one(&mut sql).await.unwrap();
         assert_eq!(processing, 10, "they hang all the while");
     };
