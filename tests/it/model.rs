@@ -8,6 +8,9 @@ mod case;
 mod prices;
 mod rules;
 
+use std::cell::Cell;
+use std::time::Duration;
+
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use serde_json::json;
 
@@ -45,8 +48,8 @@ impl Ground {
 }
 
 /// Runs a sequence; tells its story where something was not as the rules say.
-async fn run(ground: &Ground, steps: Vec<Step>) -> Result<(), String> {
-    let mut case = Case::begin(ground).await;
+async fn run(ground: &Ground, steps: Vec<Step>, patience: Duration) -> Result<(), String> {
+    let mut case = Case::begin(ground, patience).await;
     let mut found = Ok(());
     for step in steps {
         found = case.step(step).await;
@@ -75,8 +78,14 @@ fn whatever_people_do_the_shop_keeps_to_its_rules() {
         failure_persistence: None,
         ..Config::default()
     };
-    let found = TestRunner::new(config)
-        .run(&actions::steps(), |steps| runtime.block_on(run(&ground, steps)).map_err(TestCaseError::fail));
+    // What was wrong for long once is looked for in shorter sequences with less patience.
+    let patience = Cell::new(Duration::from_secs(10));
+    let found = TestRunner::new(config).run(&actions::steps(), |steps| {
+        runtime.block_on(run(&ground, steps, patience.get())).map_err(|story| {
+            patience.set(Duration::from_secs(1));
+            TestCaseError::fail(story)
+        })
+    });
     match found {
         Ok(()) => {}
         Err(TestError::Fail(story, _)) => panic!("the shop broke its rules:\n{}", story.message()),

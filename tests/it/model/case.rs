@@ -17,9 +17,6 @@ use crate::support::shop::Request;
 /// What was not as the rules say.
 pub type Complaint = String;
 
-/// For how long a process may not have heard of what another one wrote.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// One sequence, with books, coupons and people of its own.
 pub struct Case<'a> {
     ground: &'a Ground,
@@ -34,10 +31,12 @@ pub struct Case<'a> {
     /// The token of the last write, so that whoever reads sees it at both processes.
     seen: Option<String>,
     pub story: Vec<String>,
+    /// For how long a process may not have heard of what happened elsewhere.
+    patience: Duration,
 }
 
 impl<'a> Case<'a> {
-    pub async fn begin(ground: &'a Ground) -> Self {
+    pub async fn begin(ground: &'a Ground, patience: Duration) -> Self {
         let shop = &ground.shops[0];
         let name = uuid::Uuid::new_v4().simple().to_string();
         let email = format!("{name}@example.org");
@@ -53,6 +52,7 @@ impl<'a> Case<'a> {
             rules: Rules::new(),
             seen: None,
             story: Vec::new(),
+            patience,
         };
         for book in 0..BOOKS {
             let price = json!({"amount": PRICES[book], "currency": "USD"});
@@ -185,7 +185,7 @@ impl<'a> Case<'a> {
         for order in self.rules.pending() {
             let path = format!("/orders/{}", self.orders[order]);
             let begun = Instant::now();
-            while begun.elapsed() < PATIENCE {
+            while begun.elapsed() < self.patience {
                 let order = self.of_admin(0, Method::GET, &path).send().await;
                 if order.json()["state"] != "pending" {
                     break;
@@ -274,7 +274,7 @@ impl<'a> Case<'a> {
         let begun = Instant::now();
         loop {
             let found = self.look(process).await;
-            if found.is_ok() || begun.elapsed() > PATIENCE {
+            if found.is_ok() || begun.elapsed() > self.patience {
                 return found;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -223,8 +223,12 @@ impl Rules {
             }
         }
         let subtotal = self.price(&lines, None, 0).subtotal;
-        if let Some(refusal) = coupon.and_then(|coupon| self.refusal(coupon, subtotal, self.used_by(who, coupon))) {
-            return (409, Some(refusal));
+        if let Some(coupon) = coupon {
+            // What the coupon asks for comes before what its buyer did.
+            let refusal = self.refusal(coupon, subtotal, false);
+            if let Some(refusal) = refusal.or_else(|| self.refusal(coupon, subtotal, self.used_by(who, coupon))) {
+                return (409, Some(refusal));
+            }
         }
         let amounts = self.price(&lines, coupon, TAXES[country]);
         for (book, copies) in &lines {
