@@ -122,7 +122,9 @@ impl Layers {
         }
         let env = env.into_iter().filter_map(|(name, text)| {
             let rest = name.strip_prefix(ENV_PREFIX)?;
-            (rest != "CONFIG").then(|| (rest.to_lowercase().replace("__", "."), text))
+            // Where the file is, and where `dev` keeps its servers, is no setting of the shop.
+            let is_setting = !["CONFIG", "DEV_DIR"].contains(&rest);
+            is_setting.then(|| (rest.to_lowercase().replace("__", "."), text))
         });
         merged = merged.merge(Layer::new("the environment", env)).merge(Layer::new("the command line", overrides));
         Ok(Self { merged, problems: Vec::new() })

@@ -13,6 +13,12 @@ fn load(env: &[(&str, &str)]) -> Result<Config, ConfigError> {
 }
 
 #[test]
+fn what_is_told_beside_the_settings_is_none_of_them() {
+    load(&[("BOOKSTORE_CONFIG", "shop.toml"), ("BOOKSTORE_DEV_DIR", "/tmp/shop")]).unwrap();
+    load(&[("BOOKSTORE_DEV", "x")]).unwrap_err();
+}
+
+#[test]
 fn defaults_are_valid_and_every_key_is_documented() {
     let config = load(&[]).unwrap();
     assert_eq!(config.http.bind.to_string(), "127.0.0.1:8080");

@@ -23,6 +23,7 @@ mod import;
 mod inventory;
 mod limits;
 mod listing;
+mod model;
 mod nodes;
 mod orders;
 mod outage;

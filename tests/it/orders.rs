@@ -1,6 +1,7 @@
 //! Orders: from a cart to delivered, cancelled or expired, with the stock that hangs on them.
 
 mod checkout;
+mod coupons;
 mod lists;
 mod moves;
 

@@ -5,6 +5,7 @@
 //! and the next read are the same. That answer does not go through the cache, which could not keep it: the floor of a write is
 //! a position that the primary has yet to flush.
 
+mod error;
 mod merge;
 mod view;
 
@@ -15,6 +16,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use time::OffsetDateTime;
 
+pub use error::CartError;
 pub use merge::{CapReason, Capped};
 pub use view::{CartView, Choice, CouponView, LineView, Notice};
 
@@ -23,7 +25,7 @@ use super::coupons;
 use super::pricing::{Pricing, PricingError};
 use super::violation::Violation;
 use crate::config;
-use crate::model::answer::{Answer, Render, RenderError, Source};
+use crate::model::answer::{Answer, Render, Source};
 use crate::model::cart::{Buyer, Cart};
 use crate::model::clock::Clock;
 use crate::model::coupon::CouponRefusal;
@@ -33,7 +35,7 @@ use crate::model::product::Status;
 use crate::model::representation::Representation;
 use crate::model::tags::Tag;
 use crate::store::carts::{CartLimits, Found, Put, Stamps};
-use crate::store::{Family, Key, Outage, Rendered, Store, StoreError, Truth};
+use crate::store::{Family, Key, Rendered, Store, StoreError, Truth};
 
 /// How many carts that have expired are removed at once.
 const PURGE_BATCH: i64 = 500;
@@ -46,70 +48,6 @@ const MERGE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How often a cart is looked at anew whose time has come, in one read: it has few such moments.
 const LOOKS: u32 = 4;
-
-/// Why a request about carts was refused.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum CartError {
-    /// There is no such book, or none that is shown to customers.
-    #[error("there is no such book")]
-    NoSuchBook,
-    /// The book is shown, but not sold.
-    #[error("the book is not sold")]
-    NotSold,
-    /// There are fewer copies than wanted.
-    #[error("there are {available} copies")]
-    TooFew {
-        /// How many there are.
-        available: i32,
-        /// How many of them are in the cart already.
-        before: i32,
-    },
-    /// The cart is full.
-    #[error("a cart takes {max_lines} books")]
-    Full {
-        /// How many books it takes.
-        max_lines: i64,
-    },
-    /// The book is not in the cart.
-    #[error("the book is not in the cart")]
-    NotInCart,
-    /// Rules are broken.
-    #[error("{} fields are not right", .0.len())]
-    Invalid(Vec<Violation>),
-    /// The coupon does not count.
-    #[error("{0}")]
-    Coupon(CouponRefusal),
-    /// The account was closed meanwhile.
-    #[error("the account was closed")]
-    AccountClosed,
-    /// No token could be made.
-    #[error("the operating system has no random numbers")]
-    Random,
-    /// The cart cannot be priced.
-    #[error(transparent)]
-    Pricing(#[from] PricingError),
-    /// The database.
-    #[error(transparent)]
-    Store(StoreError),
-    /// The answer could not be written.
-    #[error(transparent)]
-    Render(#[from] RenderError),
-}
-
-impl Outage for CartError {
-    fn is_outage(&self) -> bool {
-        matches!(self, Self::Store(error) if error.is_outage())
-    }
-}
-
-impl From<StoreError> for CartError {
-    fn from(error: StoreError) -> Self {
-        match error.constraint() {
-            Some("carts_user_id_fkey") => Self::AccountClosed,
-            _ => Self::Store(error),
-        }
-    }
-}
 
 /// What became of a guest's cart when its owner signed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
