@@ -32,10 +32,11 @@ CREATE TABLE carts (
     created_at  timestamptz NOT NULL,
     updated_at  timestamptz NOT NULL,
     expires_at  timestamptz NOT NULL,
-    CONSTRAINT carts_user_key UNIQUE (user_id),
-    CONSTRAINT carts_token_key UNIQUE (token_hash),
     CONSTRAINT carts_one_owner CHECK ((user_id IS NULL) <> (token_hash IS NULL))
 );
+-- No UNIQUE: the id is a hash of the owner, so nobody has two. And of two who write to a new cart at the same moment, one
+-- would trip over such a constraint before ON CONFLICT (id) makes them one.
+CREATE INDEX carts_user_idx ON carts (user_id) WHERE user_id IS NOT NULL;
 CREATE INDEX carts_expires_idx ON carts (expires_at);
 CREATE INDEX carts_coupon_idx ON carts (coupon_code) WHERE coupon_code IS NOT NULL;
 

@@ -264,7 +264,7 @@ async fn a_cart_is_exported_and_goes_with_its_account() {
     let book = store.book("Book", 1_000, 9).await;
     put(shop, &token, &book, 3).await.expect(200);
     let export = shop.get("/users/me/export").token(&token).send().await.expect(200).json();
-    let item = &export["sections"]["cart"]["items"][0];
+    let item = &export["sections"]["carts"][0]["items"][0];
     assert_eq!((&item["product_id"], &item["quantity"], &item["added_price"]), (&json!(book), &json!(3), &usd(1_000)));
     let me = shop.get("/users/me").token(&token).send().await.expect(200);
     shop.delete("/users/me").token(&token).header("if-match", me.header("etag")).send().await.expect(204);

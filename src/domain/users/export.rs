@@ -29,10 +29,7 @@ impl Users {
         let id = user.id;
         let sections = BTreeMap::from([
             ("profile", section(user)?),
-            (
-                "cart",
-                self.store.cart(Buyer::User(id).cart(), self.clock.now()).await?.map_or(Value::Null, |c| cart(&c)),
-            ),
+            ("carts", self.store.cart(Buyer::User(id).cart(), self.clock.now()).await?.iter().map(cart).collect()),
             ("sessions", section(&self.store.sessions_of(id).await?)?),
             ("orders", section(&self.store.orders_of(id, None, i64::MAX).await?)?),
             ("admin_actions", self.store.audit_records_of(id).await?.iter().map(admin_action).collect()),

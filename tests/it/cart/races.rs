@@ -6,6 +6,7 @@ use futures::future::join_all;
 use serde_json::json;
 
 use super::{Store, cart_of, contents, put};
+use crate::support::selling::Guest;
 
 #[tokio::test]
 async fn nothing_is_lost_and_nobody_waits_for_ever() {
@@ -41,6 +42,23 @@ async fn nothing_is_lost_and_nobody_waits_for_ever() {
     assert_eq!(held.len(), books.len());
     assert_eq!(held[shared], 10, "every copy that was added is there");
     assert_eq!(cart["version"], 7 + 10 + 6, "every write was one");
+}
+
+/// Whoever comes second must find the cart of the first one, not trip over it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_books_of_a_new_cart_may_come_at_once() {
+    let store = Store::open(&[]).await;
+    let (shop, beside) = (&store.shop, &store.shop.beside(&[]).await);
+    let book = &store.book("Book", 1_000, 500).await;
+    for _ in 0..40 {
+        let guest = &Guest::new().token;
+        let adds = (0..8).map(|number| async move {
+            let through = if number % 2 == 0 { shop } else { beside };
+            let one = json!({"product_id": book, "quantity": 1});
+            through.post("/cart/items").header("cart-token", guest).json(&one).send().await.expect(200);
+        });
+        join_all(adds).await;
+    }
 }
 
 #[tokio::test]
