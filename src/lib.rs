@@ -19,8 +19,11 @@
 //!
 //! # Invariants
 //!
-//! * Every write emits an event through its transaction: connections are read-only, and the one kind of transaction
-//!   that is not commits only together with its events ([`db::WriteTransaction::commit`]).
+//! * Every write emits an event through its transaction: connections for reads are read-only, and a transaction or single
+//!   statement that may write ends only together with its events ([`db::WriteTransaction::commit`],
+//!   [`db::Db::write_once`]); book-keeping that no answer shows is the one exception.
+//! * Stock, checkout and idempotency keys are read from the primary alone, and copies change only with a row in the ledger.
+//! * No connection to the database is held while a payment provider or another system is waited for.
 //! * A hit of the first level takes no database connection and no round trip, serializes nothing and compresses nothing.
 //! * An entry is served only if it is at least as new as the newest invalidation of each of its tags, and only while what
 //!   is known of invalidations is younger than a lease ([`cache`], [`invalidation`]).
