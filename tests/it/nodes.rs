@@ -225,6 +225,37 @@ async fn a_process_reads_what_it_wrote() {
     assert!(from_replica > 0, "the replica never answered, so nothing was shown");
 }
 
+/// Writers who wait at the same moment share a floor. It must lie behind the commit of each of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shared_floor_is_behind_every_commit_that_it_is_for() {
+    let database = database().await;
+    drop(notes(&database.primary_url).await);
+    let watched = watch(&database.primary_url, &database.replica_url, &[]).await;
+    let writers = (0..12).map(|writer| {
+        let db = watched.db.clone();
+        tokio::spawn(async move {
+            for round in 0..25 {
+                let mut tx = db.begin("test.write").await.unwrap();
+                sqlx::query("INSERT INTO notes VALUES ($1)")
+                    .bind(writer * 100 + round)
+                    .execute(&mut *tx)
+                    .await
+                    .unwrap();
+                let before_commit: i64 =
+                    sqlx::query_scalar("SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint")
+                        .fetch_one(&mut *tx)
+                        .await
+                        .unwrap();
+                let (_, floor) = tx.commit(&Silence).await.unwrap().floor.unwrap();
+                assert!(floor.0 > before_commit.unsigned_abs(), "{floor:?} is before a commit at {before_commit}");
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_but_the_write_transaction_can_write() {
     let database = database().await;
