@@ -2,7 +2,6 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,8 +14,9 @@ use super::API_PREFIX;
 use super::auth::Administrator;
 use super::cache_policy::CachePolicy;
 use super::conditional::{Conditions, Representation};
+use super::cursor;
 use super::extract::Query;
-use super::problem::{FieldError, Problem};
+use super::problem::Problem;
 use super::state::AppState;
 use crate::domain::audit::AuditError;
 use crate::model::audit::AuditRecord;
@@ -117,12 +117,12 @@ async fn list(
     Query(query): Query<AuditQuery>,
     conditions: Conditions,
 ) -> Result<Response, Problem> {
-    let before = query.cursor.as_deref().map(read_cursor).transpose()?;
+    let before = query.cursor.as_deref().map(|cursor| cursor::read(cursor).map(AuditId)).transpose()?;
     // One more than asked for tells whether there is a next page.
     let mut records = state.audit.list(query.resource_id.as_deref(), before, query.limit + 1).await?;
     let more = records.len() > usize::from(query.limit);
     records.truncate(usize::from(query.limit));
-    let next_cursor = records.last().filter(|_| more).map(|last| URL_SAFE_NO_PAD.encode(last.id.0));
+    let next_cursor = records.last().filter(|_| more).map(|last| cursor::after(last.id.0));
     let link = next_cursor.as_ref().map(|cursor| {
         let resource = query.resource_id.as_deref().map(resource_parameter).unwrap_or_default();
         format!("<{API_PREFIX}/admin/audit?{resource}limit={}&cursor={cursor}>; rel=\"next\"", query.limit)
@@ -138,12 +138,6 @@ async fn list(
 fn resource_parameter(id: &str) -> String {
     let id = percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC);
     format!("resource_id={id}&")
-}
-
-fn read_cursor(cursor: &str) -> Result<AuditId, Problem> {
-    let id = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| Uuid::from_slice(&bytes).ok());
-    id.map(AuditId)
-        .ok_or_else(|| Problem::invalid([FieldError::parameter("cursor", "invalid", "is no cursor of this list")]))
 }
 
 impl From<AuditError> for Problem {

@@ -16,6 +16,7 @@ use super::API_PREFIX;
 use super::auth::Administrator;
 use super::cache_policy::CachePolicy;
 use super::conditional::{Conditions, IfMatch, Representation};
+use super::cursor;
 use super::extract::{Json, MergePatch, Path, Query, typed};
 use super::middleware::context::RequestContext;
 use super::problem::{FieldError, Kind, Problem};
@@ -325,8 +326,7 @@ async fn list(
 
 fn read_cursor(cursor: &str) -> Result<String, Problem> {
     let code = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    code.filter(|code| crate::domain::coupons::is_code(code))
-        .ok_or_else(|| Problem::invalid([FieldError::parameter("cursor", "invalid", "is no cursor of this list")]))
+    code.filter(|code| crate::domain::coupons::is_code(code)).ok_or_else(cursor::invalid)
 }
 
 /// Read a coupon

@@ -9,6 +9,7 @@ pub mod cart;
 pub mod conditional;
 pub mod coupons;
 pub mod csrf;
+pub mod cursor;
 pub mod docs;
 pub mod documents;
 pub mod extract;

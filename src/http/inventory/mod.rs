@@ -20,6 +20,7 @@ use super::API_PREFIX;
 use super::auth::{Administrator, MaybeCaller};
 use super::cache_policy::CachePolicy;
 use super::conditional::{Conditions, IfMatch, Representation};
+use super::cursor;
 use super::extract::{Json, Path, Query};
 use super::middleware::context::RequestContext;
 use super::problem::{FieldError, Kind, Problem};
@@ -155,13 +156,9 @@ async fn ledger(
     Ok(representation.respond(&conditions))
 }
 
-fn no_cursor() -> Problem {
-    Problem::invalid([FieldError::parameter("cursor", "invalid", "is no cursor of this list")])
-}
-
 fn read_version(cursor: &str) -> Result<i64, Problem> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| bytes.try_into().ok());
-    bytes.map(i64::from_be_bytes).ok_or_else(no_cursor)
+    bytes.map(i64::from_be_bytes).ok_or_else(cursor::invalid)
 }
 
 /// Where and how far to compare.
@@ -196,20 +193,15 @@ async fn check(
     Query(query): Query<CheckQuery>,
     conditions: Conditions,
 ) -> Result<Response, Problem> {
-    let after = query.cursor.as_deref().map(read_product).transpose()?;
+    let after = query.cursor.as_deref().map(|cursor| cursor::read(cursor).map(ProductId)).transpose()?;
     let Comparison { checked, imbalances, goes_on_after } =
         state.inventory.compare(after, usize::from(query.limit)).await?;
     let document = CheckDocument {
         checked,
         imbalances: imbalances.into_iter().map(ImbalanceDocument::from).collect(),
-        next_cursor: goes_on_after.map(|product| URL_SAFE_NO_PAD.encode(product.0)),
+        next_cursor: goes_on_after.map(|product| cursor::after(product.0)),
     };
     Ok(Representation::json(&document, CachePolicy::Private)?.respond(&conditions))
-}
-
-fn read_product(cursor: &str) -> Result<ProductId, Problem> {
-    let id = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| Uuid::from_slice(&bytes).ok());
-    id.map(ProductId).ok_or_else(no_cursor)
 }
 
 impl From<InventoryError> for Problem {

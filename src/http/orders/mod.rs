@@ -5,7 +5,6 @@ mod moves;
 
 use axum::extract::State;
 use axum::response::Response;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -20,6 +19,7 @@ use super::auth::{Administrator, MaybeCaller};
 use super::buyer::Buying;
 use super::cache_policy::CachePolicy;
 use super::conditional::{Conditions, Representation, finished, respond};
+use super::cursor;
 use super::extract::{Json, Path, Query};
 use super::idempotency::{self, IdempotencyKey};
 use super::problem::{FieldError, Kind, Problem};
@@ -90,7 +90,7 @@ async fn list(
     Query(query): Query<OrdersQuery>,
     conditions: Conditions,
 ) -> Result<Response, Problem> {
-    let before = query.cursor.as_deref().map(read_cursor).transpose()?;
+    let before = query.cursor.as_deref().map(|cursor| cursor::read(cursor).map(OrderId)).transpose()?;
     match buyer {
         Buyer::User(user) => {
             let answer = state.orders.list(user, before, query.limit).await?;
@@ -153,7 +153,7 @@ async fn list_all(
     Query(query): Query<AllOrdersQuery>,
     conditions: Conditions,
 ) -> Result<Response, Problem> {
-    let before = query.cursor.as_deref().map(read_cursor).transpose()?;
+    let before = query.cursor.as_deref().map(|cursor| cursor::read(cursor).map(OrderId)).transpose()?;
     let filter = OrderFilter {
         state: query.state.map(Into::into),
         email: query.email.as_deref().map(normalize),
@@ -191,7 +191,7 @@ fn render_page(page: OrderPage) -> Result<Finished, RenderError> {
 /// A page with its own address, for the `Link` to the next one.
 fn document_of(page: OrderPage, path: &str, parameters: &str) -> (OrderPageDocument, Option<String>) {
     let OrderPage { orders, next, limit } = page;
-    let next_cursor = next.map(|id| URL_SAFE_NO_PAD.encode(id.0));
+    let next_cursor = next.map(|id| cursor::after(id.0));
     let link = next_cursor.as_ref().map(|cursor| {
         let separator = if parameters.is_empty() { "" } else { "&" };
         format!("<{API_PREFIX}{path}?{parameters}{separator}limit={limit}&cursor={cursor}>; rel=\"next\"")
@@ -216,12 +216,6 @@ fn representation(order: Order) -> Result<Representation, Problem> {
 
 fn location(id: OrderId) -> String {
     format!("{API_PREFIX}/orders/{id}")
-}
-
-fn read_cursor(cursor: &str) -> Result<OrderId, Problem> {
-    let id = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| Uuid::from_slice(&bytes).ok());
-    id.map(OrderId)
-        .ok_or_else(|| Problem::invalid([FieldError::parameter("cursor", "invalid", "is no cursor of this list")]))
 }
 
 /// The lines that cannot be sold, for programs and for people.

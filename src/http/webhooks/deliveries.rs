@@ -3,7 +3,6 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -15,9 +14,10 @@ use crate::http::API_PREFIX;
 use crate::http::auth::Administrator;
 use crate::http::cache_policy::CachePolicy;
 use crate::http::conditional::{Conditions, Representation};
+use crate::http::cursor;
 use crate::http::extract::{Json, Path, Query};
 use crate::http::middleware::context::RequestContext;
-use crate::http::problem::{FieldError, Problem, ProblemDocument};
+use crate::http::problem::{Problem, ProblemDocument};
 use crate::http::state::AppState;
 use crate::model::ids::{DeliveryId, EndpointId};
 use crate::model::webhook::{DeliveryState, EventType};
@@ -85,7 +85,7 @@ pub(super) async fn list(
     Query(query): Query<DeliveryQuery>,
     conditions: Conditions,
 ) -> Result<Response, Problem> {
-    let before = query.cursor.as_deref().map(read_cursor).transpose()?;
+    let before = query.cursor.as_deref().map(|cursor| cursor::read(cursor).map(DeliveryId)).transpose()?;
     let filter = DeliveryFilter {
         endpoint: query.endpoint.map(EndpointId),
         state: query.state.map(DeliveryState::from),
@@ -95,7 +95,7 @@ pub(super) async fn list(
     let mut deliveries = state.webhooks.deliveries(filter, before, query.limit + 1).await?;
     let more = deliveries.len() > usize::from(query.limit);
     deliveries.truncate(usize::from(query.limit));
-    let next_cursor = deliveries.last().filter(|_| more).map(|last| URL_SAFE_NO_PAD.encode(last.id.0));
+    let next_cursor = deliveries.last().filter(|_| more).map(|last| cursor::after(last.id.0));
     let link = next_cursor.as_deref().map(|cursor| query.page(cursor));
     let items = deliveries.into_iter().map(DeliveryDocument::from).collect();
     let page = DeliveryPageDocument { items, next_cursor };
@@ -104,12 +104,6 @@ pub(super) async fn list(
         representation = representation.link(&link);
     }
     Ok(representation.respond(&conditions))
-}
-
-fn read_cursor(cursor: &str) -> Result<DeliveryId, Problem> {
-    let id = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| Uuid::from_slice(&bytes).ok());
-    id.map(DeliveryId)
-        .ok_or_else(|| Problem::invalid([FieldError::parameter("cursor", "invalid", "is no cursor of this list")]))
 }
 
 /// Read a delivery

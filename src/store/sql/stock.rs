@@ -2,9 +2,24 @@
 
 use sqlx::PgConnection;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::model::ids::ProductId;
 use crate::model::stock::{StockCause, StockLevel, StockMove};
+
+struct Row {
+    product_id: Uuid,
+    version: i64,
+    on_hand: i32,
+    reserved: i32,
+}
+
+impl From<Row> for StockLevel {
+    fn from(row: Row) -> Self {
+        let Row { product_id, version, on_hand, reserved } = row;
+        Self { product: ProductId(product_id), version, on_hand, reserved }
+    }
+}
 
 /// Rows are locked in the order of their ids, so that two orders of the same books wait for each other instead of
 /// deadlocking. Whoever waited sees what the other one left: the condition is checked against the newest row.
@@ -17,7 +32,8 @@ pub(in crate::store) async fn apply(
     let ids: Vec<_> = moves.iter().map(|one| one.product.0).collect();
     let on_hand: Vec<_> = moves.iter().map(|one| one.on_hand).collect();
     let reserved: Vec<_> = moves.iter().map(|one| one.reserved).collect();
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         "WITH wanted AS (
              SELECT * FROM unnest($1::uuid[], $2::integer[], $3::integer[]) AS w (id, on_hand, reserved)
          ), locked AS MATERIALIZED (
@@ -41,15 +57,7 @@ pub(in crate::store) async fn apply(
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| StockLevel {
-            product: ProductId(row.product_id),
-            version: row.version,
-            on_hand: row.on_hand,
-            reserved: row.reserved,
-        })
-        .collect())
+    Ok(rows.into_iter().map(StockLevel::from).collect())
 }
 
 pub(in crate::store) async fn levels(
@@ -57,19 +65,12 @@ pub(in crate::store) async fn levels(
     products: &[ProductId],
 ) -> sqlx::Result<Vec<StockLevel>> {
     let ids: Vec<_> = products.iter().map(|product| product.0).collect();
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         "SELECT product_id, version, on_hand, reserved FROM stock WHERE product_id = ANY($1) ORDER BY product_id",
         &ids,
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| StockLevel {
-            product: ProductId(row.product_id),
-            version: row.version,
-            on_hand: row.on_hand,
-            reserved: row.reserved,
-        })
-        .collect())
+    Ok(rows.into_iter().map(StockLevel::from).collect())
 }
