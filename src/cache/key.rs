@@ -77,12 +77,20 @@ families! {
     BookDetail = "book_detail", "book:detail", lifetimes(900, 30, 60, 900);
     /// One book, by its ISBN.
     BookByIsbn = "book_isbn", "book:isbn", lifetimes(900, 30, 60, 900);
+    /// A page of the reviews of a book.
+    BookReviews = "book_reviews", "book:reviews", lifetimes(120, 30, 60, 300);
     /// The genres with their counts.
     Genres = "genres", "books:genres", lifetimes(3_600, 30, 300, 3_600);
     /// A cart. Never stale: it is its owner's own, and shows what an order would cost.
     Cart = "cart", "cart", lifetimes(300, 30, 0, 0);
     /// A page of somebody's orders.
     UserOrders = "user_orders", "user:orders", lifetimes(300, 30, 0, 300);
+    /// What is counted of somebody.
+    UserStats = "user_stats", "user:stats", lifetimes(1_800, 30, 0, 300);
+    /// What is recommended to somebody.
+    UserRecommendations = "user_recommendations", "user:recommendations", lifetimes(3_600, 30, 60, 3_600);
+    /// A page of a leaderboard.
+    Leaderboard = "leaderboard", "leaderboard", lifetimes(60, 10, 30, 300);
     /// The person behind a token. Never stale: who is let in is no matter of taste.
     Session = "session", "session:token", lifetimes(300, 0, 0, 0);
 }

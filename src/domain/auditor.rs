@@ -148,8 +148,12 @@ impl Auditor {
             Family::BookSearch
             | Family::BookSuggest
             | Family::BookRelated
+            | Family::BookReviews
             | Family::Cart
             | Family::UserOrders
+            | Family::UserStats
+            | Family::UserRecommendations
+            | Family::Leaderboard
             | Family::Session => return None,
         };
         (truth != Truth::Unknown).then_some(truth)

@@ -9,6 +9,10 @@ pub enum CachePolicy {
     BookListing,
     /// One book.
     BookDetail,
+    /// The reviews of a book.
+    BookReviews,
+    /// Leaderboards.
+    Leaderboard,
     /// The genres and their counts.
     Genres,
     /// Descriptions that change with a release: the OpenAPI document, the kinds of problem.
@@ -27,6 +31,8 @@ impl CachePolicy {
         HeaderValue::from_static(match self {
             Self::BookListing => "public, max-age=15, stale-while-revalidate=45, stale-if-error=300",
             Self::BookDetail => "public, max-age=30, stale-while-revalidate=60, stale-if-error=900",
+            Self::BookReviews => "public, max-age=15, stale-while-revalidate=45, stale-if-error=300",
+            Self::Leaderboard => "public, max-age=5, stale-while-revalidate=30, stale-if-error=300",
             Self::Genres => "public, max-age=60, stale-while-revalidate=300, stale-if-error=3600",
             Self::Documentation => "public, max-age=300, stale-while-revalidate=3600, stale-if-error=86400",
             Self::Private => "private, no-cache",

@@ -167,7 +167,7 @@ pub async fn begin_marking(db: &Db) -> Result<WriteTransaction, DbError> {
     db.begin("outbox.mark").await
 }
 
-/// Removes published rows that are older than [`RETENTION`] and that the outgoing webhooks have behind them. Says how many.
+/// Removes published rows that are older than [`RETENTION`] and that all who follow the outbox have behind them. Says how many.
 ///
 /// # Errors
 /// [`DbError`].
@@ -176,7 +176,7 @@ pub async fn remove_old(db: &Db) -> Result<u64, DbError> {
     let removed = sqlx::query!(
         "DELETE FROM outbox WHERE id IN (
              SELECT id FROM outbox WHERE published_at < now() - make_interval(secs => $1)
-                 AND xid < (SELECT place FROM webhook_dispatch)
+                 AND xid < (SELECT min(place) FROM outbox_places)
              ORDER BY id LIMIT 10000 FOR UPDATE SKIP LOCKED)",
         RETENTION.as_secs_f64(),
     )

@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{CartId, EndpointId, OrderId, PaymentId, ProductId, RefundId, SessionId, UserId};
+use super::ids::{CartId, EndpointId, OrderId, PaymentId, ProductId, RefundId, ReviewId, SessionId, UserId};
+use super::leaderboard::Board;
 use super::money::Money;
 use super::order::OrderState;
+use super::rating::RatingMove;
+use super::review::ReviewFacts;
 use super::stock::StockLevel;
 use super::tags::Tag;
 
@@ -143,6 +146,72 @@ pub enum DomainEvent {
         /// How much.
         amount: Money,
     },
+    /// Somebody wrote a review.
+    ReviewCreated {
+        /// Which one.
+        review: ReviewFacts,
+        /// What it did to the book's standing, with all that was written by the same transaction.
+        moved: RatingMove,
+    },
+    /// A review has another rating or text.
+    ReviewChanged {
+        /// Which one, as it is now.
+        review: ReviewFacts,
+        /// How many stars it gave before.
+        was: u8,
+        /// What it did to the book's standing.
+        moved: RatingMove,
+    },
+    /// A review is gone: its writer took it back, or an administrator hid it.
+    ReviewRemoved {
+        /// Which one, as it was.
+        review: ReviewFacts,
+        /// What it did to the book's standing.
+        moved: RatingMove,
+    },
+    /// A review that was hidden is shown again.
+    ReviewRestored {
+        /// Which one.
+        review: ReviewFacts,
+        /// What it did to the book's standing.
+        moved: RatingMove,
+    },
+    /// Somebody found a review helpful or not, or thinks otherwise by now.
+    ReviewVoted {
+        /// Which one.
+        review: ReviewId,
+        /// Of which book.
+        product: ProductId,
+    },
+    /// Reviews came to be by somebody who bought the book, or by somebody who gave it back.
+    ReviewsVerified {
+        /// Of which books.
+        products: Vec<ProductId>,
+    },
+    /// Somebody keeps a book in mind.
+    FavouriteAdded {
+        /// Who.
+        user: UserId,
+        /// Which one.
+        product: ProductId,
+    },
+    /// Somebody no longer keeps a book in mind.
+    FavouriteRemoved {
+        /// Who.
+        user: UserId,
+        /// Which one.
+        product: ProductId,
+    },
+    /// Leaderboards have other scores.
+    LeaderboardsMoved {
+        /// Which ones.
+        boards: Vec<Board>,
+    },
+    /// It was computed anew which books the readers of others like.
+    NeighboursChanged {
+        /// Of which books.
+        products: Vec<ProductId>,
+    },
     /// An endpoint of another system was registered, changed or removed.
     EndpointChanged {
         /// Which one.
@@ -188,6 +257,16 @@ impl DomainEvent {
             Self::OrderMoved { .. } => "order_moved",
             Self::PaymentChanged { .. } => "payment_changed",
             Self::OrderRefunded { .. } => "order_refunded",
+            Self::ReviewCreated { .. } => "review_created",
+            Self::ReviewChanged { .. } => "review_changed",
+            Self::ReviewRemoved { .. } => "review_removed",
+            Self::ReviewRestored { .. } => "review_restored",
+            Self::ReviewVoted { .. } => "review_voted",
+            Self::ReviewsVerified { .. } => "reviews_verified",
+            Self::FavouriteAdded { .. } => "favourite_added",
+            Self::FavouriteRemoved { .. } => "favourite_removed",
+            Self::LeaderboardsMoved { .. } => "leaderboards_moved",
+            Self::NeighboursChanged { .. } => "neighbours_changed",
             Self::EndpointChanged { .. } => "endpoint_changed",
             Self::ViewsCounted { .. } => "views_counted",
             Self::CacheCleared { .. } => "cache_cleared",

@@ -84,6 +84,10 @@ id!(
     RefundId
 );
 id!(
+    /// What somebody says of a book.
+    ReviewId
+);
+id!(
     /// Where another system wants to be told of events.
     EndpointId
 );

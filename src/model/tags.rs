@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::ids::{CartId, OrderId, ProductId, SessionId, UserId};
+use super::leaderboard::Board;
 
 /// The longest text of a tag, in bytes.
 const MAX_LENGTH: usize = 200;
@@ -61,10 +62,64 @@ impl Tag {
         Self(format!("book:{id}"))
     }
 
-    /// Which books there are, and what lists, searches and suggestions say of them.
+    /// Which books there are. What a list shows of them, it depends on by the tags of those books.
     #[must_use]
     pub fn book_lists() -> Self {
         Self("books:list".to_owned())
+    }
+
+    /// Whatever depends on ratings in a way that no finer tag tells.
+    #[must_use]
+    pub fn ratings() -> Self {
+        Self("books:rated".to_owned())
+    }
+
+    /// Which books have a Bayesian average within this tenth of a star.
+    #[must_use]
+    pub fn rating_step(step: u8) -> Self {
+        Self(format!("books:rated:score:{step}"))
+    }
+
+    /// Which books have an average of at least so many tenths of a star.
+    #[must_use]
+    pub fn rating_threshold(tenths: u8) -> Self {
+        Self(format!("books:rated:from:{tenths}"))
+    }
+
+    /// Which books can be had.
+    #[must_use]
+    pub fn availability() -> Self {
+        Self("books:available".to_owned())
+    }
+
+    /// The reviews of a book.
+    #[must_use]
+    pub fn reviews_of(id: ProductId) -> Self {
+        Self(format!("book:reviews:{id}"))
+    }
+
+    /// Which books the readers of a book like.
+    #[must_use]
+    pub fn neighbours_of(id: ProductId) -> Self {
+        Self(format!("book:neighbours:{id}"))
+    }
+
+    /// What is counted of one person.
+    #[must_use]
+    pub fn stats_of(user: UserId) -> Self {
+        Self(format!("user:stats:{user}"))
+    }
+
+    /// What is recommended to one person.
+    #[must_use]
+    pub fn recommendations_to(user: UserId) -> Self {
+        Self(format!("user:recommendations:{user}"))
+    }
+
+    /// One leaderboard, in all its times.
+    #[must_use]
+    pub fn leaderboard(board: Board) -> Self {
+        Self(format!("leaderboard:{board}"))
     }
 
     /// Which ISBN belongs to which book.

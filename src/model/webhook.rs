@@ -86,6 +86,16 @@ pub fn webhook_type(event: &DomainEvent) -> Option<EventType> {
         | E::CartsExpired { .. }
         | E::CouponChanged { .. }
         | E::PaymentChanged { .. }
+        | E::ReviewCreated { .. }
+        | E::ReviewChanged { .. }
+        | E::ReviewRemoved { .. }
+        | E::ReviewRestored { .. }
+        | E::ReviewVoted { .. }
+        | E::ReviewsVerified { .. }
+        | E::FavouriteAdded { .. }
+        | E::FavouriteRemoved { .. }
+        | E::LeaderboardsMoved { .. }
+        | E::NeighboursChanged { .. }
         | E::EndpointChanged { .. }
         | E::ViewsCounted { .. }
         | E::CacheCleared { .. } => None,

@@ -16,6 +16,7 @@ mod listing;
 pub mod orders;
 pub mod payments;
 mod products;
+pub mod projections;
 pub mod refunds;
 mod related;
 mod search;

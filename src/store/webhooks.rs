@@ -1,46 +1,12 @@
 //! Outgoing webhooks: endpoints, deliveries, and the way from the outbox to them.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use time::OffsetDateTime;
-use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::sql::webhooks::{deliveries, endpoints, queue};
 use super::{Store, StoreError, WriteTx};
 use crate::db::Consistency;
-use crate::invalidation::News;
-use crate::model::events::DomainEvent;
 use crate::model::ids::{DeliveryId, EndpointId};
 use crate::model::webhook::{Attempt, Claim, Delivery, DeliveryState, Endpoint, EventType, Outcome, Queue};
-
-/// A row of the outbox whose transaction has ended.
-#[derive(Clone, Debug)]
-pub struct OutboxEvent {
-    /// What it is called by.
-    pub id: i64,
-    /// The number of the transaction that wrote it.
-    pub transaction: String,
-    /// What happened; nothing where another release wrote what this one does not know.
-    pub event: Option<DomainEvent>,
-    /// When, by the primary's clock.
-    pub occurred_at: OffsetDateTime,
-    /// How long ago that is.
-    pub age: Duration,
-}
-
-/// What comes next in the outbox.
-#[derive(Clone, Debug)]
-pub struct OutboxPage {
-    /// The rows, in the order of their transactions' numbers.
-    pub events: Vec<OutboxEvent>,
-    /// The place behind them.
-    pub next: String,
-    /// Whether more can be read at once.
-    pub more: bool,
-    /// Whether more can be read as soon as transactions have ended that still run.
-    pub more_behind: bool,
-}
 
 /// Whether there is anything to dispatch, and for whom.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,29 +43,7 @@ pub struct DeliveryFilter {
     pub event_type: Option<EventType>,
 }
 
-/// Rings when something has happened in the shop.
-pub struct Bell(broadcast::Receiver<Arc<News>>);
-
-impl Bell {
-    /// Waits until something has happened since the last time.
-    pub async fn rung(&mut self) {
-        match self.0.recv().await {
-            Ok(_) | Err(RecvError::Lagged(_)) => {}
-            // The shop is being taken down; what is left is found by whoever polls.
-            Err(RecvError::Closed) => std::future::pending().await,
-        }
-        // One ring stands for all that has happened until now.
-        while matches!(self.0.try_recv(), Ok(_) | Err(broadcast::error::TryRecvError::Lagged(_))) {}
-    }
-}
-
 impl Store {
-    /// What rings when something has happened in the shop, here or at another process.
-    #[must_use]
-    pub fn bell(&self) -> Bell {
-        Bell(self.invalidation.subscribe())
-    }
-
     /// All endpoints, the oldest first.
     ///
     /// # Errors
@@ -215,23 +159,6 @@ impl WriteTx {
     /// [`StoreError`].
     pub async fn note_endpoint_success(&mut self, id: EndpointId) -> Result<(), StoreError> {
         Ok(endpoints::note_success(&mut self.transaction, id).await?)
-    }
-
-    /// What comes next in the outbox, and its place, locked until the transaction ends; nothing where another process has it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn next_events(&mut self) -> Result<Option<OutboxPage>, StoreError> {
-        let Some(place) = queue::lock_place(&mut self.transaction).await? else { return Ok(None) };
-        Ok(Some(queue::page_from(&mut self.transaction, &place).await?))
-    }
-
-    /// Moves the place in the outbox: what lies before it has become deliveries.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn move_webhook_place(&mut self, place: &str) -> Result<(), StoreError> {
-        Ok(queue::move_place(&mut self.transaction, place).await?)
     }
 
     /// The endpoints that are sent events. None of them is removed before the transaction ends.

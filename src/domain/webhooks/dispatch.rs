@@ -16,7 +16,8 @@ use time::OffsetDateTime;
 use super::{WebhookError, Webhooks};
 use crate::model::ids::DeliveryId;
 use crate::model::webhook::{Endpoint, EventType, webhook_data, webhook_type};
-use crate::store::webhooks::{NewDelivery, OutboxEvent, OutboxPage, Outlook};
+use crate::store::projections::{OutboxEvent, OutboxPage, Reader};
+use crate::store::webhooks::{NewDelivery, Outlook};
 use crate::telemetry::webhooks as telemetry;
 
 /// Pause after something has happened, so that what happens with it goes in one go.
@@ -93,7 +94,7 @@ impl Webhooks {
             return Ok(Dispatched { endpoints, ..Dispatched::default() });
         }
         let mut tx = self.store.begin("webhooks.dispatch").await?;
-        let Some(page) = tx.next_events().await? else {
+        let Some(page) = tx.next_events(Reader::Webhooks).await? else {
             // Another process is at it, and goes on until there is nothing left.
             tx.rollback().await?;
             return Ok(Dispatched { endpoints, ..Dispatched::default() });
@@ -105,7 +106,7 @@ impl Webhooks {
             deliveries.extend(deliveries_of(row, &endpoints)?);
         }
         let queued = if deliveries.is_empty() { 0 } else { tx.queue_deliveries(&deliveries, self.clock.now()).await? };
-        tx.move_webhook_place(next).await?;
+        tx.move_place(Reader::Webhooks, next).await?;
         tx.commit_bookkeeping().await?;
         if let Some(oldest) = events.first() {
             telemetry::record_dispatch(queued, oldest.age);

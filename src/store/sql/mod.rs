@@ -12,6 +12,7 @@ pub(super) mod listing;
 pub(super) mod orders;
 pub(super) mod payments;
 pub(super) mod products;
+pub(super) mod projections;
 pub(super) mod refunds;
 pub(super) mod related;
 pub(super) mod search;

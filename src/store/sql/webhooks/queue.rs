@@ -8,10 +8,7 @@ use uuid::Uuid;
 
 use crate::model::ids::{DeliveryId, EndpointId};
 use crate::model::webhook::{Attempt, Claim, Outcome, Queue, Secret};
-use crate::store::webhooks::{NewDelivery, OutboxEvent, OutboxPage, Outlook};
-
-/// How many rows of the outbox are read in one go: or more, where one transaction wrote more of them.
-const PAGE: usize = 500;
+use crate::store::webhooks::{NewDelivery, Outlook};
 
 /// How many attempts of a delivery are kept.
 const KEPT_ATTEMPTS: i32 = 20;
@@ -22,66 +19,11 @@ const REMOVED: i64 = 5_000;
 pub(in crate::store) async fn outlook(connection: &mut PgConnection) -> sqlx::Result<Outlook> {
     sqlx::query_as!(
         Outlook,
-        r#"SELECT EXISTS (SELECT FROM outbox WHERE xid >= (SELECT place FROM webhook_dispatch)) AS "waiting!",
+        r#"SELECT EXISTS (SELECT FROM outbox WHERE xid >= (SELECT place FROM outbox_places WHERE reader = 'webhooks')) AS "waiting!",
                   EXISTS (SELECT FROM webhook_endpoints WHERE enabled) AS "endpoints!""#,
     )
     .fetch_one(connection)
     .await
-}
-
-/// The place in the outbox, locked until the transaction ends; nothing where another process has it.
-pub(in crate::store) async fn lock_place(connection: &mut PgConnection) -> sqlx::Result<Option<String>> {
-    sqlx::query_scalar!(r#"SELECT place::text AS "place!" FROM webhook_dispatch FOR UPDATE SKIP LOCKED"#)
-        .fetch_optional(connection)
-        .await
-}
-
-/// What lies between the place and the oldest transaction that still runs. All transactions in between have ended, so that
-/// none of them can add anything behind the reader's back. What one transaction wrote is never divided.
-pub(in crate::store) async fn page_from(connection: &mut PgConnection, place: &str) -> sqlx::Result<OutboxPage> {
-    let rows = sqlx::query!(
-        r#"SELECT pg_snapshot_xmin(seen)::text AS "horizon!",
-                  EXISTS (SELECT FROM outbox b WHERE b.xid >= pg_snapshot_xmin(seen)) AS "more_behind!",
-                  o.id AS "id?", o.xid::text AS "xid?", o.payload AS "payload?", o.occurred_at AS "occurred_at?",
-                  extract(epoch FROM clock_timestamp() - o.occurred_at)::double precision AS "age?"
-           FROM pg_current_snapshot() AS seen
-           LEFT JOIN LATERAL (
-               SELECT id, xid, payload, occurred_at FROM outbox
-               WHERE xid >= $1::text::xid8 AND xid < pg_snapshot_xmin(seen)
-               ORDER BY xid FETCH FIRST 500 ROWS WITH TIES) o ON true"#,
-        place,
-    )
-    .fetch_all(connection)
-    .await?;
-    let (horizon, more_behind) =
-        rows.first().map_or_else(|| (place.to_owned(), false), |row| (row.horizon.clone(), row.more_behind));
-    let events: Vec<_> = rows
-        .into_iter()
-        .filter_map(|row| {
-            Some(OutboxEvent {
-                id: row.id?,
-                transaction: row.xid?,
-                event: serde_json::from_value(row.payload?).ok(),
-                occurred_at: row.occurred_at?,
-                age: Duration::try_from_secs_f64(row.age?).unwrap_or_default(),
-            })
-        })
-        .collect();
-    let full = events.len() >= PAGE;
-    let next = match events.last().filter(|_| full) {
-        // The rest of the last transaction came with it.
-        Some(last) => {
-            let number: u64 = last.transaction.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
-            (number + 1).to_string()
-        }
-        None => horizon,
-    };
-    Ok(OutboxPage { events, next, more: full, more_behind })
-}
-
-pub(in crate::store) async fn move_place(connection: &mut PgConnection, place: &str) -> sqlx::Result<()> {
-    sqlx::query!("UPDATE webhook_dispatch SET place = $1::text::xid8", place).execute(connection).await?;
-    Ok(())
 }
 
 /// An event that an endpoint has already is left out. Says how many were added.
