@@ -92,8 +92,16 @@ pub async fn seed_readers(
 
     // As for books, the generator works ahead on a thread of its own.
     let (batches, mut ready) = mpsc::channel(1);
-    let maker = Maker { pricing: pricing.clone(), options: options.clone(), now: clock.now(), first };
-    let generator = tokio::task::spawn_blocking(move || maker.run(books, &batches));
+    let (now, pricing, wanted) = (clock.now(), pricing.clone(), options.clone());
+    let generator = tokio::task::spawn_blocking(move || {
+        let mut maker = Maker::new(books, Trade { pricing: &pricing, now }, &wanted, first);
+        loop {
+            let batch = maker.batch()?;
+            if batch.people.is_empty() || batches.blocking_send(batch).is_err() {
+                return Ok::<_, PricingError>(());
+            }
+        }
+    });
     let mut seeded = Seeded::default();
     while let Some(batch) = ready.recv().await {
         tx.copy_readers(&batch, NO_PASSWORD).await?;
@@ -127,43 +135,46 @@ pub async fn seed_readers(
 }
 
 /// Makes readers up, one after the other, until there are as many orders and reviews as were asked for.
-struct Maker {
-    pricing: Pricing,
-    options: ReaderOptions,
-    now: time::OffsetDateTime,
-    /// The number of the first one.
-    first: u64,
+struct Maker<'a> {
+    shelf: Shelf,
+    trade: Trade<'a>,
+    seed: u64,
+    /// The number of the next one.
+    number: u64,
+    left: Share,
 }
 
-impl Maker {
-    fn run(&self, books: Vec<ShelvedBook>, batches: &mpsc::Sender<SeededReaders>) -> Result<(), PricingError> {
-        let wanted = self.options.orders.max(self.options.reviews);
-        let shelf = Shelf::new(books, self.first + wanted / ORDERS_EACH);
-        let trade = Trade { pricing: &self.pricing, now: self.now };
-        let mut left = Share { orders: self.options.orders, reviews: self.options.reviews };
-        let mut number = self.first;
-        while left.orders + left.reviews > 0 {
-            let mut batch = SeededReaders::default();
-            while left.orders + left.reviews > 0 && batch.people.len() < BATCH {
-                let mut choices = life::choices_of(self.options.seed, number);
-                let share = share(left, &mut choices);
-                let life = life::live(&shelf, &trade, (self.options.seed, number), share, &mut choices)?;
-                number += 1;
-                left.orders -= life.orders.len() as u64;
-                left.reviews -= life.reviews.len() as u64;
-                batch.people.push(life.person);
-                batch.orders.extend(life.orders);
-                batch.reviews.extend(life.reviews);
-                batch.favourites.extend(life.favourites);
-            }
-            vote(&mut batch, &mut life::choices_of(self.options.seed, VOTES | number), self.now);
-            // In the order in which they were placed, since the database numbers them as they come.
-            batch.orders.sort_by_key(|seeded| seeded.order.placed_at);
-            if batches.blocking_send(batch).is_err() {
-                break;
-            }
+impl<'a> Maker<'a> {
+    fn new(books: Vec<ShelvedBook>, trade: Trade<'a>, options: &ReaderOptions, first: u64) -> Self {
+        let wanted = options.orders.max(options.reviews);
+        Self {
+            shelf: Shelf::new(books, first + wanted / ORDERS_EACH),
+            trade,
+            seed: options.seed,
+            number: first,
+            left: Share { orders: options.orders, reviews: options.reviews },
         }
-        Ok(())
+    }
+
+    /// The next readers; nobody when everything is done.
+    fn batch(&mut self) -> Result<SeededReaders, PricingError> {
+        let mut batch = SeededReaders::default();
+        while self.left.orders + self.left.reviews > 0 && batch.people.len() < BATCH {
+            let mut choices = life::choices_of(self.seed, self.number);
+            let share = share(self.left, &mut choices);
+            let life = life::live(&self.shelf, &self.trade, (self.seed, self.number), share, &mut choices)?;
+            self.number += 1;
+            self.left.orders -= life.orders.len() as u64;
+            self.left.reviews -= life.reviews.len() as u64;
+            batch.people.push(life.person);
+            batch.orders.extend(life.orders);
+            batch.reviews.extend(life.reviews);
+            batch.favourites.extend(life.favourites);
+        }
+        vote(&mut batch, &mut life::choices_of(self.seed, VOTES | self.number), self.trade.now);
+        // In the order in which they were placed, since the database numbers them as they come.
+        batch.orders.sort_by_key(|seeded| seeded.order.placed_at);
+        Ok(batch)
     }
 }
 
