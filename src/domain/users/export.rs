@@ -32,6 +32,7 @@ impl Users {
             ("carts", self.store.cart(Buyer::User(id).cart(), self.clock.now()).await?.iter().map(cart).collect()),
             ("sessions", section(&self.store.sessions_of(id).await?)?),
             ("orders", section(&self.store.orders_of(id, None, i64::MAX).await?)?),
+            ("favourites", section(&self.store.all_favourites_of(id).await?)?),
             ("admin_actions", self.store.audit_records_of(id).await?.iter().map(admin_action).collect()),
         ]);
         Ok(Export { exported_at: self.clock.now(), sections })
