@@ -204,7 +204,7 @@ async fn copy_payments(connection: &mut PgConnection, orders: &[SeededOrder]) ->
                 .value(&seeded.payment.0)?
                 .value(&order.id.0)?
                 .value(&"test")?
-                .value(&"tok_ok")?
+                .value(&"tok_success")?
                 .value(&format!("seeded_{}", seeded.payment.0.simple()))?
                 .value(&"succeeded")?
                 .value(&order.total)?
