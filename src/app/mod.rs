@@ -33,6 +33,7 @@ use crate::{
         pricing::Pricing,
         products::{Products, Rules},
         related::RelatedBooks,
+        reviews::Reviews,
         search::Search,
         sessions::Sessions,
         throttle::Throttle,
@@ -247,6 +248,12 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
         search: Arc::new(Search::new(store.clone(), http::search::PAGES)),
         related: Arc::new(RelatedBooks::new(store.clone(), http::related::render)),
         products: Arc::new(products(store)),
+        reviews: Arc::new(Reviews::new(
+            store.clone(),
+            Arc::clone(&clock),
+            config.orders.idempotency_lifetime,
+            http::reviews::PAGES,
+        )),
         orders: Arc::new(Orders::new(
             store.clone(),
             Arc::clone(&clock),

@@ -20,6 +20,7 @@ pub mod payments;
 pub mod pricing;
 pub mod products;
 pub mod related;
+pub mod reviews;
 pub mod search;
 pub mod seed;
 pub mod sessions;

@@ -27,6 +27,7 @@ pub mod payments;
 pub mod problem;
 pub mod products;
 pub mod related;
+pub mod reviews;
 pub mod search;
 pub mod sessions;
 pub mod shipping;
@@ -60,6 +61,7 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(search::router())
         .merge(related::router())
         .merge(genres::router())
+        .merge(reviews::router())
         .merge(cart::router())
         .merge(coupons::router())
         .merge(shipping::router())

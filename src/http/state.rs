@@ -20,6 +20,7 @@ use crate::domain::payments::Payments;
 use crate::domain::pricing::Pricing;
 use crate::domain::products::Products;
 use crate::domain::related::RelatedBooks;
+use crate::domain::reviews::Reviews;
 use crate::domain::search::Search;
 use crate::domain::sessions::Sessions;
 use crate::domain::users::Users;
@@ -73,6 +74,8 @@ pub struct Services {
     pub search: Arc<Search>,
     /// Related books.
     pub related: Arc<RelatedBooks>,
+    /// What readers say of books.
+    pub reviews: Arc<Reviews>,
     /// Genres.
     pub genres: Arc<Genres>,
     /// Orders.

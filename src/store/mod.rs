@@ -19,6 +19,7 @@ mod products;
 pub mod projections;
 pub mod refunds;
 mod related;
+pub mod reviews;
 mod search;
 mod seed;
 mod sessions;

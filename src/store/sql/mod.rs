@@ -15,6 +15,7 @@ pub(super) mod products;
 pub(super) mod projections;
 pub(super) mod refunds;
 pub(super) mod related;
+pub(super) mod reviews;
 pub(super) mod search;
 pub(super) mod seed;
 pub(super) mod sessions;
