@@ -19,6 +19,7 @@ pub mod health;
 pub mod idempotency;
 pub mod import;
 pub mod inventory;
+pub mod leaderboards;
 pub mod listing;
 pub mod middleware;
 pub mod openapi;
@@ -60,6 +61,7 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(search::router())
         .merge(related::router())
         .merge(genres::router())
+        .merge(leaderboards::router())
         .merge(cart::router())
         .merge(coupons::router())
         .merge(shipping::router())

@@ -68,6 +68,7 @@ const TAGS: &[(&str, &str)] = &[
     ("products", "The catalogue: browse, search, and administer books."),
     ("inventory", "Stock: how many copies there are, why that changed, and a stream of the changes."),
     ("genres", "The genres and how many books each has."),
+    ("leaderboards", "Who is first, by what, in which time."),
     ("cart", "What somebody is about to buy, guests too."),
     ("orders", "Buying, and what happens to orders afterwards."),
     ("payments", "Paying for orders, and sending the money back."),

@@ -74,12 +74,17 @@ pub struct OutboxPage {
 }
 
 impl OutboxPage {
-    /// The events up to one that only another release can read, and the place behind them. After a while nobody else will.
+    /// The events up to a transaction that wrote one which only another release can read, and the place behind them. After a
+    /// while nobody else will.
     #[must_use]
     pub fn readable(&self) -> (&[OutboxEvent], &str) {
-        let foreign = self.events.iter().position(|row| row.event.is_none() && row.age < FOREIGN);
-        match foreign.and_then(|place| self.events.get(place).map(|row| (place, row))) {
-            Some((place, row)) => (self.events.get(..place).unwrap_or_default(), &row.transaction),
+        let foreign = self.events.iter().find(|row| row.event.is_none() && row.age < FOREIGN);
+        match foreign.map(|row| row.transaction.as_str()) {
+            Some(transaction) => {
+                // What the same transaction wrote before it would be read once more with it.
+                let readable = self.events.split(|row| row.transaction == transaction).next();
+                (readable.unwrap_or_default(), transaction)
+            }
             None => (&self.events, &self.next),
         }
     }
@@ -167,5 +172,9 @@ mod tests {
         let old = page(vec![row(1, true, Duration::ZERO), row(2, false, FOREIGN)]);
         let (events, next) = old.readable();
         assert_eq!((events.len(), next), (2, "999"));
+        let beside = |id, known| OutboxEvent { transaction: "200".to_owned(), ..row(id, known, Duration::ZERO) };
+        let divided = page(vec![row(1, true, Duration::ZERO), beside(2, true), beside(3, false)]);
+        let (events, next) = divided.readable();
+        assert_eq!((events.len(), next), (1, "200"), "a transaction is read as a whole");
     }
 }
