@@ -1,6 +1,7 @@
 //! The composition root: the only place that knows everybody.
 
 mod cache;
+mod leaderboards;
 mod payments;
 mod probes;
 mod webhooks;
@@ -26,6 +27,7 @@ use crate::{
         health::Health,
         import::Import,
         inventory::{Hub, HubOptions, Inventory},
+        leaderboards::Leaderboards,
         limits::RateLimiter,
         listing::Listing,
         orders::Orders,
@@ -191,6 +193,7 @@ impl App {
         count_views(&lifecycle, config.views.flush_interval, Arc::clone(&state.views));
         tell_of_stock(&lifecycle, state.inventory.hub().clone());
         webhooks::run(&lifecycle, &state.webhooks);
+        leaderboards::follow(&lifecycle, &state.leaderboards);
         cache::keep(&lifecycle, &store);
         cache::keep_warm(&lifecycle, &config.cache, &state.warm_up);
         if config.cache.enabled && !config.cache.audit_interval.is_zero() {
@@ -253,6 +256,12 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
             Arc::clone(&clock),
             config.orders.idempotency_lifetime,
             http::reviews::PAGES,
+        )),
+        leaderboards: Arc::new(Leaderboards::new(
+            store.clone(),
+            Arc::clone(&clock),
+            config.leaderboards.clone(),
+            http::leaderboards::PAGES,
         )),
         orders: Arc::new(Orders::new(
             store.clone(),

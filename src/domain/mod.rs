@@ -12,6 +12,7 @@ pub mod genres;
 pub mod health;
 pub mod import;
 pub mod inventory;
+pub mod leaderboards;
 pub mod limits;
 pub mod listing;
 pub mod orders;

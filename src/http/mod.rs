@@ -19,6 +19,7 @@ pub mod health;
 pub mod idempotency;
 pub mod import;
 pub mod inventory;
+pub mod leaderboards;
 pub mod listing;
 pub mod middleware;
 pub mod openapi;
@@ -62,6 +63,7 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(related::router())
         .merge(genres::router())
         .merge(reviews::router())
+        .merge(leaderboards::router())
         .merge(cart::router())
         .merge(coupons::router())
         .merge(shipping::router())

@@ -13,6 +13,7 @@ use crate::domain::genres::Genres;
 use crate::domain::health::Health;
 use crate::domain::import::Import;
 use crate::domain::inventory::Inventory;
+use crate::domain::leaderboards::Leaderboards;
 use crate::domain::limits::RateLimiter;
 use crate::domain::listing::Listing;
 use crate::domain::orders::Orders;
@@ -78,6 +79,8 @@ pub struct Services {
     pub reviews: Arc<Reviews>,
     /// Genres.
     pub genres: Arc<Genres>,
+    /// Leaderboards.
+    pub leaderboards: Arc<Leaderboards>,
     /// Orders.
     pub orders: Arc<Orders>,
     /// Payments and refunds.

@@ -11,6 +11,7 @@ mod genres;
 mod idempotency;
 pub mod import;
 mod inventory;
+pub mod leaderboards;
 pub mod limits;
 mod listing;
 pub mod orders;

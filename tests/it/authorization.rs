@@ -59,6 +59,10 @@ const TABLE: &[(&str, May)] = &[
     ("watchInventory", Anybody),
     ("adjustInventory", Admin),
     ("listStockChanges", Admin),
+    // leaderboards
+    ("getLeaderboard", Anybody),
+    ("getProductRanks", Anybody),
+    ("getOwnRank", Customer),
     // cart
     ("getCart", Anybody),
     ("clearCart", Customer),

@@ -8,6 +8,7 @@ pub(super) mod genres;
 pub(super) mod idempotency;
 pub(super) mod import;
 pub(super) mod inventory;
+pub(super) mod leaderboards;
 pub(super) mod listing;
 pub(super) mod orders;
 pub(super) mod payments;
