@@ -13,6 +13,7 @@ pub mod cursor;
 pub mod docs;
 pub mod documents;
 pub mod extract;
+pub mod favourites;
 mod frame;
 pub mod genres;
 pub mod health;
@@ -33,6 +34,7 @@ pub mod search;
 pub mod sessions;
 pub mod shipping;
 pub mod state;
+pub mod user_stats;
 pub mod users;
 pub mod views;
 pub mod webhooks;
@@ -70,6 +72,8 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(orders::router())
         .merge(payments::router())
         .merge(users::router())
+        .merge(favourites::router())
+        .merge(user_stats::router())
         .merge(sessions::router())
         .merge(audit::router())
         .merge(cache_admin::router())

@@ -9,6 +9,7 @@ use crate::domain::audit::Audit;
 use crate::domain::cache_admin::CacheAdministration;
 use crate::domain::carts::Carts;
 use crate::domain::coupons::Coupons;
+use crate::domain::favourites::Favourites;
 use crate::domain::genres::Genres;
 use crate::domain::health::Health;
 use crate::domain::import::Import;
@@ -24,6 +25,7 @@ use crate::domain::related::RelatedBooks;
 use crate::domain::reviews::Reviews;
 use crate::domain::search::Search;
 use crate::domain::sessions::Sessions;
+use crate::domain::user_stats::UserStatistics;
 use crate::domain::users::Users;
 use crate::domain::views::Views;
 use crate::domain::warm_up::WarmUp;
@@ -59,6 +61,10 @@ pub struct Services {
     pub access: Arc<Access>,
     /// The accounts.
     pub users: Arc<Users>,
+    /// The books that people keep in mind.
+    pub favourites: Arc<Favourites>,
+    /// What is counted of people.
+    pub user_stats: Arc<UserStatistics>,
     /// The sessions.
     pub sessions: Arc<Sessions>,
     /// How sessions' cookies are set.

@@ -99,6 +99,11 @@ const TABLE: &[(&str, May)] = &[
     ("deleteCurrentUser", Customer),
     ("changePassword", Customer),
     ("exportCurrentUser", Customer),
+    ("listFavourites", Customer),
+    ("getFavourite", Customer),
+    ("putFavourite", Customer),
+    ("deleteFavourite", Customer),
+    ("getUserStats", Customer),
     // sessions
     ("signIn", Anybody),
     ("listSessions", Customer),
