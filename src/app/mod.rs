@@ -1,6 +1,7 @@
 //! The composition root: the only place that knows everybody.
 
 mod cache;
+mod leaderboards;
 mod payments;
 mod probes;
 mod webhooks;
@@ -27,6 +28,7 @@ use crate::{
         health::Health,
         import::Import,
         inventory::{Hub, HubOptions, Inventory},
+        leaderboards::Leaderboards,
         limits::RateLimiter,
         listing::Listing,
         orders::Orders,
@@ -34,6 +36,7 @@ use crate::{
         pricing::Pricing,
         products::{Products, Rules},
         related::RelatedBooks,
+        reviews::Reviews,
         search::Search,
         sessions::Sessions,
         throttle::Throttle,
@@ -192,6 +195,7 @@ impl App {
         count_views(&lifecycle, config.views.flush_interval, Arc::clone(&state.views));
         tell_of_stock(&lifecycle, state.inventory.hub().clone());
         webhooks::run(&lifecycle, &state.webhooks);
+        leaderboards::follow(&lifecycle, &state.leaderboards);
         cache::keep(&lifecycle, &store);
         cache::keep_warm(&lifecycle, &config.cache, &state.warm_up);
         if config.cache.enabled && !config.cache.audit_interval.is_zero() {
@@ -251,6 +255,18 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
         search: Arc::new(Search::new(store.clone(), http::search::PAGES)),
         related: Arc::new(RelatedBooks::new(store.clone(), http::related::render)),
         products: Arc::new(products(store)),
+        reviews: Arc::new(Reviews::new(
+            store.clone(),
+            Arc::clone(&clock),
+            config.orders.idempotency_lifetime,
+            http::reviews::PAGES,
+        )),
+        leaderboards: Arc::new(Leaderboards::new(
+            store.clone(),
+            Arc::clone(&clock),
+            config.leaderboards.clone(),
+            http::leaderboards::PAGES,
+        )),
         orders: Arc::new(Orders::new(
             store.clone(),
             Arc::clone(&clock),

@@ -238,6 +238,16 @@ sections! {
         flush_interval: Duration = Some("5s"), "a duration from 10ms to 10m";
     }
 
+    /// Leaderboards.
+    leaderboards: Leaderboards {
+        /// For how long what happens is gathered before the boards are moved by it.
+        #[garde(custom(between(MS_1, HOUR)))]
+        interval: Duration = Some("200ms"), "a duration from 1ms to 1h";
+        /// Time between two looks whether Redis has the boards that the database has.
+        #[garde(custom(between(MS_10, HOUR)))]
+        check_interval: Duration = Some("1s"), "a duration from 10ms to 1h";
+    }
+
     /// Streams of changes of stock.
     inventory: Inventory {
         /// Most changes that wait for a slow reader; then its stream is cut, and it may connect again.

@@ -20,6 +20,7 @@ pub mod health;
 pub mod idempotency;
 pub mod import;
 pub mod inventory;
+pub mod leaderboards;
 pub mod listing;
 pub mod middleware;
 pub mod openapi;
@@ -28,6 +29,7 @@ pub mod payments;
 pub mod problem;
 pub mod products;
 pub mod related;
+pub mod reviews;
 pub mod search;
 pub mod sessions;
 pub mod shipping;
@@ -62,6 +64,8 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(search::router())
         .merge(related::router())
         .merge(genres::router())
+        .merge(reviews::router())
+        .merge(leaderboards::router())
         .merge(cart::router())
         .merge(coupons::router())
         .merge(shipping::router())

@@ -14,6 +14,7 @@ use crate::domain::genres::Genres;
 use crate::domain::health::Health;
 use crate::domain::import::Import;
 use crate::domain::inventory::Inventory;
+use crate::domain::leaderboards::Leaderboards;
 use crate::domain::limits::RateLimiter;
 use crate::domain::listing::Listing;
 use crate::domain::orders::Orders;
@@ -21,6 +22,7 @@ use crate::domain::payments::Payments;
 use crate::domain::pricing::Pricing;
 use crate::domain::products::Products;
 use crate::domain::related::RelatedBooks;
+use crate::domain::reviews::Reviews;
 use crate::domain::search::Search;
 use crate::domain::sessions::Sessions;
 use crate::domain::user_stats::UserStatistics;
@@ -79,8 +81,12 @@ pub struct Services {
     pub search: Arc<Search>,
     /// Related books.
     pub related: Arc<RelatedBooks>,
+    /// What readers say of books.
+    pub reviews: Arc<Reviews>,
     /// Genres.
     pub genres: Arc<Genres>,
+    /// Leaderboards.
+    pub leaderboards: Arc<Leaderboards>,
     /// Orders.
     pub orders: Arc<Orders>,
     /// Payments and refunds.

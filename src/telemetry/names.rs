@@ -84,6 +84,16 @@ pub const WEBHOOK_ENDPOINTS_DISABLED_TOTAL: &str = "webhook_endpoints_disabled_t
 pub const WEBHOOK_QUEUE_DEPTH: &str = "webhook_queue_depth";
 /// For how long the oldest of them that is due has been.
 pub const WEBHOOK_QUEUE_OLDEST_DUE_SECONDS: &str = "webhook_queue_oldest_due_seconds";
+/// Boards and places read past the cache, by `source`.
+pub const LEADERBOARD_READS_TOTAL: &str = "leaderboard_reads_total";
+/// Scores of leaderboards that moved.
+pub const LEADERBOARD_SCORES_MOVED_TOTAL: &str = "leaderboard_scores_moved_total";
+/// Time from an event to the leaderboards that follow it.
+pub const LEADERBOARD_LAG_SECONDS: &str = "leaderboard_lag_seconds";
+/// How often the boards were made anew in Redis, by `reason`.
+pub const LEADERBOARD_REMAKES_TOTAL: &str = "leaderboard_remakes_total";
+/// Whether Redis has the boards that the database has.
+pub const LEADERBOARD_SHARED: &str = "leaderboard_shared";
 
 /// What a metric is, for its `HELP` and `TYPE`.
 pub(super) enum Kind {
@@ -147,4 +157,9 @@ pub(super) const ALL: &[(&str, Kind, &str)] = &[
     (WEBHOOK_ENDPOINTS_DISABLED_TOTAL, Kind::Counter, "Endpoints that were disabled because they failed or are gone."),
     (WEBHOOK_QUEUE_DEPTH, Kind::Gauge, "Deliveries that wait to be sent, of the whole shop."),
     (WEBHOOK_QUEUE_OLDEST_DUE_SECONDS, Kind::Gauge, "For how long the oldest delivery that is due has been."),
+    (LEADERBOARD_READS_TOTAL, Kind::Counter, "Boards and places that were read past the cache."),
+    (LEADERBOARD_SCORES_MOVED_TOTAL, Kind::Counter, "Scores of leaderboards that moved."),
+    (LEADERBOARD_LAG_SECONDS, Kind::Seconds, "Time from an event to the leaderboards that follow it."),
+    (LEADERBOARD_REMAKES_TOTAL, Kind::Counter, "Times that the boards were made anew in Redis."),
+    (LEADERBOARD_SHARED, Kind::Gauge, "Whether Redis has the boards that the database has."),
 ];

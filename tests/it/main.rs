@@ -22,6 +22,7 @@ mod fetch;
 mod http_frame;
 mod import;
 mod inventory;
+mod leaderboards;
 mod limits;
 mod listing;
 mod model;
