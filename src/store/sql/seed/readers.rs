@@ -218,14 +218,15 @@ async fn copy_payments(connection: &mut PgConnection, orders: &[SeededOrder]) ->
     .await
 }
 
+/// What they and the votes on them count for is counted by the database.
 async fn copy_reviews(connection: &mut PgConnection, reviews: &[SeededReview]) -> sqlx::Result<()> {
     copy(
         connection,
-        "COPY reviews (id, product_id, user_id, rating, title, body, language, verified, helpful, unhelpful, created_at,
+        "COPY reviews (id, product_id, user_id, rating, title, body, language, verified, created_at,
          updated_at) FROM STDIN WITH (FORMAT binary)",
         reviews,
         |row, review| {
-            row.begin(12)
+            row.begin(10)
                 .value(&review.id.0)?
                 .value(&review.product.0)?
                 .value(&review.user.0)?
@@ -234,8 +235,6 @@ async fn copy_reviews(connection: &mut PgConnection, reviews: &[SeededReview]) -
                 .value(&review.body)?
                 .value(&review.language)?
                 .value(&review.verified)?
-                .value(&review.helpful)?
-                .value(&review.unhelpful)?
                 .value(&review.created_at)?
                 .value(&review.created_at)?;
             Ok(())
