@@ -52,8 +52,10 @@ pub struct Seeded {
 const NO_PASSWORD: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGtub3dzIGl0$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// How many readers are written at once: many, since the counts of books are moved once for each time.
-const BATCH: usize = 4_000;
+/// How many readers are written at once.
+const BATCH: usize = 2_000;
+/// How many reviews are written at once: many, since each time every book that they are of is counted anew.
+const REVIEWS: usize = 100_000;
 /// How many orders a reader places on average.
 const ORDERS_EACH: u64 = 6;
 /// The most books of which readers know.
@@ -103,15 +105,24 @@ pub async fn seed_readers(
         }
     });
     let mut seeded = Seeded::default();
-    while let Some(batch) = ready.recv().await {
+    let (mut reviews, mut votes) = (Vec::new(), Vec::new());
+    while let Some(mut batch) = ready.recv().await {
         tx.copy_readers(&batch, NO_PASSWORD).await?;
         seeded.people += batch.people.len() as u64;
         seeded.orders += batch.orders.len() as u64;
         seeded.reviews += batch.reviews.len() as u64;
+        reviews.append(&mut batch.reviews);
+        votes.append(&mut batch.votes);
+        if reviews.len() >= REVIEWS {
+            tx.copy_reviews(&reviews, &votes).await?;
+            reviews.clear();
+            votes.clear();
+        }
         progress(SeedProgress::Written(seeded.orders + seeded.reviews));
     }
     generator.await.map_err(|_| SeedError::Generator)??;
     progress(SeedProgress::Finishing);
+    tx.copy_reviews(&reviews, &votes).await?;
     tx.finish_bulk_load().await?;
     tx.record_audit(&AuditRecord {
         id: AuditId::generate(),

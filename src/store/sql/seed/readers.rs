@@ -64,7 +64,7 @@ pub(in crate::store) async fn books(
         .collect()
 }
 
-/// All of it, whoever is named before what names them.
+/// All but what they have written, whoever is named before what names them.
 pub(in crate::store) async fn copy_readers(
     connection: &mut PgConnection,
     readers: &SeededReaders,
@@ -75,8 +75,6 @@ pub(in crate::store) async fn copy_readers(
     copy_lines(connection, &readers.orders).await?;
     copy_history(connection, &readers.orders).await?;
     copy_payments(connection, &readers.orders).await?;
-    copy_reviews(connection, &readers.reviews).await?;
-    copy_votes(connection, &readers.votes).await?;
     copy_favourites(connection, &readers.favourites).await
 }
 
@@ -219,7 +217,10 @@ async fn copy_payments(connection: &mut PgConnection, orders: &[SeededOrder]) ->
 }
 
 /// What they and the votes on them count for is counted by the database.
-async fn copy_reviews(connection: &mut PgConnection, reviews: &[SeededReview]) -> sqlx::Result<()> {
+pub(in crate::store) async fn copy_reviews(
+    connection: &mut PgConnection,
+    reviews: &[SeededReview],
+) -> sqlx::Result<()> {
     copy(
         connection,
         "COPY reviews (id, product_id, user_id, rating, title, body, language, verified, created_at,
@@ -243,7 +244,7 @@ async fn copy_reviews(connection: &mut PgConnection, reviews: &[SeededReview]) -
     .await
 }
 
-async fn copy_votes(connection: &mut PgConnection, votes: &[SeededVote]) -> sqlx::Result<()> {
+pub(in crate::store) async fn copy_votes(connection: &mut PgConnection, votes: &[SeededVote]) -> sqlx::Result<()> {
     copy(
         connection,
         "COPY review_votes (review_id, user_id, helpful, voted_at) FROM STDIN WITH (FORMAT binary)",
