@@ -3,6 +3,7 @@
 mod cache;
 mod payments;
 mod probes;
+mod recommendations;
 mod webhooks;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -32,6 +33,7 @@ use crate::{
         passwords::Passwords,
         pricing::Pricing,
         products::{Products, Rules},
+        recommendations::Recommendations,
         related::RelatedBooks,
         search::Search,
         sessions::Sessions,
@@ -190,6 +192,7 @@ impl App {
         count_views(&lifecycle, config.views.flush_interval, Arc::clone(&state.views));
         tell_of_stock(&lifecycle, state.inventory.hub().clone());
         webhooks::run(&lifecycle, &state.webhooks);
+        recommendations::run(&lifecycle, &config.recommendations, &state.recommendations);
         cache::keep(&lifecycle, &store);
         cache::keep_warm(&lifecycle, &config.cache, &state.warm_up);
         if config.cache.enabled && !config.cache.audit_interval.is_zero() {
@@ -246,6 +249,12 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
         listing: Arc::new(listing(store)),
         search: Arc::new(Search::new(store.clone(), http::search::PAGES)),
         related: Arc::new(RelatedBooks::new(store.clone(), http::related::render)),
+        recommendations: Arc::new(Recommendations::new(
+            store.clone(),
+            Arc::clone(&clock),
+            config.recommendations.clone(),
+            http::recommendations::render,
+        )),
         products: Arc::new(products(store)),
         orders: Arc::new(Orders::new(
             store.clone(),

@@ -19,6 +19,7 @@ pub mod passwords;
 pub mod payments;
 pub mod pricing;
 pub mod products;
+pub mod recommendations;
 pub mod related;
 pub mod search;
 pub mod seed;

@@ -26,6 +26,7 @@ pub mod orders;
 pub mod payments;
 pub mod problem;
 pub mod products;
+pub mod recommendations;
 pub mod related;
 pub mod search;
 pub mod sessions;
@@ -59,6 +60,7 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(listing::router())
         .merge(search::router())
         .merge(related::router())
+        .merge(recommendations::router())
         .merge(genres::router())
         .merge(cart::router())
         .merge(coupons::router())

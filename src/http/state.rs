@@ -19,6 +19,7 @@ use crate::domain::orders::Orders;
 use crate::domain::payments::Payments;
 use crate::domain::pricing::Pricing;
 use crate::domain::products::Products;
+use crate::domain::recommendations::Recommendations;
 use crate::domain::related::RelatedBooks;
 use crate::domain::search::Search;
 use crate::domain::sessions::Sessions;
@@ -73,6 +74,8 @@ pub struct Services {
     pub search: Arc<Search>,
     /// Related books.
     pub related: Arc<RelatedBooks>,
+    /// What readers may like.
+    pub recommendations: Arc<Recommendations>,
     /// Genres.
     pub genres: Arc<Genres>,
     /// Orders.

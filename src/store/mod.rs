@@ -17,6 +17,7 @@ pub mod orders;
 pub mod payments;
 mod products;
 pub mod projections;
+pub mod recommendations;
 pub mod refunds;
 mod related;
 mod search;

@@ -20,12 +20,15 @@ use crate::model::events::DomainEvent;
 pub enum Reader {
     /// Deliveries to other systems.
     Webhooks,
+    /// What readers like.
+    Tastes,
 }
 
 impl Reader {
     fn name(self) -> &'static str {
         match self {
             Self::Webhooks => "webhooks",
+            Self::Tastes => "tastes",
         }
     }
 }
@@ -65,6 +68,21 @@ pub struct OutboxPage {
     pub more: bool,
     /// Whether more can be read as soon as transactions have ended that still run.
     pub more_behind: bool,
+}
+
+/// For how long an event that this release cannot read is left to processes of another one.
+const FOREIGN: Duration = Duration::from_secs(600);
+
+impl OutboxPage {
+    /// The events up to one that only another release can read, and the place behind them. After a while nobody else will.
+    #[must_use]
+    pub fn readable(&self) -> (&[OutboxEvent], &str) {
+        let foreign = self.events.iter().position(|row| row.event.is_none() && row.age < FOREIGN);
+        match foreign.and_then(|place| self.events.get(place).map(|row| (place, row))) {
+            Some((place, row)) => (self.events.get(..place).unwrap_or_default(), &row.transaction),
+            None => (&self.events, &self.next),
+        }
+    }
 }
 
 /// Rings when something has happened in the shop.
@@ -119,5 +137,26 @@ impl WriteTx {
     /// [`StoreError`].
     pub async fn move_place(&mut self, reader: Reader, place: &str) -> Result<(), StoreError> {
         Ok(sql::move_place(&mut self.transaction, reader.name(), place).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(id: i64, known: bool, age: Duration) -> OutboxEvent {
+        let event = known.then_some(DomainEvent::CatalogueSeeded { books: 1 });
+        OutboxEvent { id, transaction: (100 + id).to_string(), event, occurred_at: OffsetDateTime::UNIX_EPOCH, age }
+    }
+
+    #[test]
+    fn what_another_release_wrote_is_left_to_it_for_a_while() {
+        let page = |events| OutboxPage { events, next: "999".to_owned(), more: true, more_behind: false };
+        let young = page(vec![row(1, true, Duration::ZERO), row(2, false, Duration::ZERO), row(3, true, FOREIGN)]);
+        let (events, next) = young.readable();
+        assert_eq!((events.len(), next), (1, "102"));
+        let old = page(vec![row(1, true, Duration::ZERO), row(2, false, FOREIGN)]);
+        let (events, next) = old.readable();
+        assert_eq!((events.len(), next), (2, "999"));
     }
 }

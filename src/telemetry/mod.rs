@@ -6,6 +6,7 @@ pub mod database;
 pub mod inventory;
 pub mod limits;
 pub mod names;
+pub mod recommendations;
 pub mod request;
 mod sampling;
 pub mod views;

@@ -30,6 +30,7 @@ impl Users {
         let sections = BTreeMap::from([
             ("profile", section(user)?),
             ("carts", self.store.cart(Buyer::User(id).cart(), self.clock.now()).await?.iter().map(cart).collect()),
+            ("tastes", section(&self.store.tastes_of(id).await?)?),
             ("sessions", section(&self.store.sessions_of(id).await?)?),
             ("orders", section(&self.store.orders_of(id, None, i64::MAX).await?)?),
             ("admin_actions", self.store.audit_records_of(id).await?.iter().map(admin_action).collect()),
