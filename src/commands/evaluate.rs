@@ -39,14 +39,14 @@ fn report(evaluation: &Evaluation, seed: u64) -> String {
     let Evaluation { readers, books, likes, asked, results } = evaluation;
     let mut text = format!(
         "{readers} readers, {books} books, {likes} likes; one book hidden of each of the {asked} readers of {FEWEST} books \
-         and more (seed {seed})\n\n{:<26}hit rate at {GUESSES}   95% confidence\n",
+         and more (seed {seed})\n\n{:<28}hit rate at {GUESSES}   95% confidence\n",
         "method"
     );
     for (method, rate) in results {
         let percent = |share: f64| share * 100.0;
         let (low, high) = rate.interval;
         text += &format!(
-            "{:<26}{:>13.1}%   {:.1}% to {:.1}%\n",
+            "{:<28}{:>13.1}%   {:.1}% to {:.1}%\n",
             method.name(),
             percent(rate.rate),
             percent(low),

@@ -3,20 +3,26 @@
 //! Item to item, as Linden, Smith and York describe it for Amazon ("Amazon.com Recommendations: Item-to-Item Collaborative
 //! Filtering", IEEE Internet Computing 7(1), 2003): the work grows with the readers of one book, not with all people times
 //! all books, and can be done ahead, book by book.
+//!
+//! Of the measures that `bookstore evaluate-recommendations` compares, the damped cosine and the log-likelihood ratio are
+//! right about equally often, and the plain cosine less often. The shop goes by the first: it looks at the readers of two
+//! books alone, where the ratio moves with the number of all readers, and its scores mean the same for every book, so that
+//! those of several books can be added up.
 
 use crate::model::ids::ProductId;
 use crate::model::recommendation::{NEIGHBOURS, Neighbour, Overlap};
 
-/// So many shared readers would have to be there to be believed half: one reader who happens to have two rare books says
-/// little of them, though the cosine of these is 1.
-const DAMPING: f64 = 3.0;
+/// So many shared readers are believed half: one who happens to have two rare books says little of these, though their cosine
+/// is 1. Found by trying; from 5 to 20 it makes little difference.
+const DAMPING: f64 = 10.0;
 
 /// A measure of how near two books are.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Similarity {
-    /// The cosine of the angle between the books as vectors of readers (Linden, Smith and York), damped where few readers are
-    /// shared.
+    /// The cosine of the angle between the books as vectors of readers (Linden, Smith and York).
     Cosine,
+    /// The same, believed less the fewer readers are shared.
+    DampedCosine,
     /// By how much likelier the readers that two books share are if the one has to do with the other than if not: Dunning's
     /// log-likelihood ratio ("Accurate Methods for the Statistics of Surprise and Coincidence", Computational Linguistics
     /// 19(1), 1993).
@@ -28,7 +34,7 @@ pub enum Similarity {
 
 impl Similarity {
     /// The measure that the shop goes by: `bookstore evaluate-recommendations` compares them.
-    pub const OF_SHOP: Self = Self::Cosine;
+    pub const OF_SHOP: Self = Self::DampedCosine;
 
     /// How near two books are: 0 for not at all.
     #[must_use]
@@ -41,7 +47,8 @@ impl Similarity {
         // As many of all readers share the other book as of those that were looked at.
         let shared = (together as f64 * readers / sampled as f64).min(others);
         match self {
-            Self::Cosine => {
+            Self::Cosine => shared / (readers * others).sqrt(),
+            Self::DampedCosine => {
                 let together = together as f64;
                 shared / (readers * others).sqrt() * (together / (together + DAMPING))
             }
@@ -99,8 +106,8 @@ mod tests {
 
     #[test]
     fn scores_are_those_of_the_papers() {
-        // 8 of 16 and 16 readers: a cosine of one half, believed by 8 of 11.
-        assert!((Similarity::Cosine.score(&overlap(8, 16, 16)) - 0.5 * 8.0 / 11.0).abs() < 1e-12);
+        assert!((Similarity::Cosine.score(&overlap(8, 16, 16)) - 0.5).abs() < 1e-12);
+        assert!((Similarity::DampedCosine.score(&overlap(10, 20, 20)) - 0.25).abs() < 1e-12, "believed half");
         // Dunning's table for "the swiss": 110 together, 2,442 and 111 apart, 29,114 neither.
         assert!((LLR.score(&overlap(110, 2_552, 221)) - 270.72).abs() < 0.01);
     }
@@ -109,14 +116,14 @@ mod tests {
     fn a_sample_of_the_readers_says_what_all_of_them_do() {
         let all = overlap(400, 4_000, 1_000);
         let half = Overlap { sampled: 2_000, together: 200, ..all };
-        let (all, half) = (Similarity::Cosine.score(&all), Similarity::Cosine.score(&half));
-        assert!((all - half).abs() < 0.01 * all);
+        let (all, half) = (Similarity::DampedCosine.score(&all), Similarity::DampedCosine.score(&half));
+        assert!((all - half).abs() < 0.03 * all);
     }
 
     #[test]
     fn one_reader_of_two_rare_books_makes_no_near_neighbours() {
-        let chance = Similarity::Cosine.score(&overlap(1, 1, 1));
-        assert!(Similarity::Cosine.score(&overlap(20, 40, 40)) > chance);
+        let chance = Similarity::DampedCosine.score(&overlap(1, 1, 1));
+        assert!(Similarity::DampedCosine.score(&overlap(20, 40, 40)) > chance);
     }
 
     #[test]
@@ -129,7 +136,7 @@ mod tests {
     #[test]
     fn the_nearest_fifty_come_in_order() {
         let shared: Vec<_> = (1..=60).map(|n| (ProductId::generate(), overlap(n % 7, 100, 100))).collect();
-        let found = nearest(Similarity::Cosine, &shared);
+        let found = nearest(Similarity::OF_SHOP, &shared);
         assert_eq!(found.len(), NEIGHBOURS);
         assert!(found.is_sorted_by(|a, b| a.score > b.score || a.score == b.score && a.book < b.book));
     }
@@ -139,7 +146,7 @@ mod tests {
         fn scores_are_finite_and_grow_with_what_is_shared(readers in 1..5_000_u64, others in 1..5_000_u64, share in 0.0..1.0_f64) {
             let most = readers.min(others);
             let together = (most as f64 * share) as u64;
-            for similarity in [Similarity::Cosine, Similarity::LogLikelihood { everybody: 12_000 }] {
+            for similarity in [Similarity::Cosine, Similarity::DampedCosine, Similarity::LogLikelihood { everybody: 12_000 }] {
                 let (less, more) = (similarity.score(&overlap(together, readers, others)), similarity.score(&overlap(most, readers, others)));
                 prop_assert!(less.is_finite() && less >= 0.0 && less <= more + 1e-9);
             }
