@@ -185,7 +185,7 @@ mod tests {
         let texts = |event| tags(&event).iter().map(Tag::to_string).collect::<Vec<_>>();
         let created_at = time::OffsetDateTime::UNIX_EPOCH;
         let review = ReviewFacts { review: ReviewId::generate(), product, user: Some(user), rating: 5, created_at };
-        let moved = RatingMove { before: Standing::of(3.9, 60), after: Standing::of(3.95, 61) };
+        let moved = RatingMove { before: Standing::of(3.91, 60), after: Standing::of(3.95, 61) };
         let all = [
             format!("book:{product}"),
             format!("book:reviews:{product}"),
