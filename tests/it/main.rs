@@ -32,6 +32,7 @@ mod plans;
 mod products;
 mod program;
 mod readme;
+mod recommendations;
 mod redis;
 mod related;
 mod search;

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use super::listing::check_limit;
+use super::listing::dependencies::shown;
 use super::violation::Violation;
 use crate::config;
 use crate::model::answer::{Answer, Render, RenderError};
@@ -97,8 +98,7 @@ impl Recommendations {
         let render = self.render;
         let load = move |store: Store| async move {
             let (found, depends_on) = collect(&store, user, limit as usize).await?;
-            let rendered = Rendered::found(render(found)?);
-            Ok::<_, RecommendationError>(depends_on.into_iter().fold(rendered, Rendered::depends_on))
+            Ok::<_, RecommendationError>(Rendered::found(render(found)?).depends_on_all(depends_on))
         };
         let answer = self.store.cached(&key, &[Tag::recommendations_to(user)], load).await?;
         answer.ok_or(RecommendationError::Missing)
@@ -118,8 +118,7 @@ async fn collect(store: &Store, user: UserId, limit: usize) -> Result<(Vec<Recom
         Reason::Because { book, .. } => Some(Tag::book(*book)),
         Reason::PopularInGenre(_) | Reason::Popular => None,
     });
-    let mut depends_on: Vec<Tag> =
-        found.iter().map(|one| Tag::book(one.book.id)).chain(reasons).chain(neighbours).collect();
+    let mut depends_on: Vec<Tag> = shown(found.iter().map(|one| &one.book)).chain(reasons).chain(neighbours).collect();
     depends_on.sort_unstable();
     depends_on.dedup();
     Ok((found, depends_on))
