@@ -4,6 +4,7 @@ mod cache;
 mod leaderboards;
 mod payments;
 mod probes;
+mod recommendations;
 mod webhooks;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -35,6 +36,7 @@ use crate::{
         passwords::Passwords,
         pricing::Pricing,
         products::{Products, Rules},
+        recommendations::Recommendations,
         related::RelatedBooks,
         reviews::Reviews,
         search::Search,
@@ -196,6 +198,7 @@ impl App {
         tell_of_stock(&lifecycle, state.inventory.hub().clone());
         webhooks::run(&lifecycle, &state.webhooks);
         leaderboards::follow(&lifecycle, &state.leaderboards);
+        recommendations::run(&lifecycle, &config.recommendations, &state.recommendations);
         cache::keep(&lifecycle, &store);
         cache::keep_warm(&lifecycle, &config.cache, &state.warm_up);
         if config.cache.enabled && !config.cache.audit_interval.is_zero() {
@@ -254,6 +257,12 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
         listing: Arc::new(listing(store)),
         search: Arc::new(Search::new(store.clone(), http::search::PAGES)),
         related: Arc::new(RelatedBooks::new(store.clone(), http::related::render)),
+        recommendations: Arc::new(Recommendations::new(
+            store.clone(),
+            Arc::clone(&clock),
+            config.recommendations.clone(),
+            http::recommendations::render,
+        )),
         products: Arc::new(products(store)),
         reviews: Arc::new(Reviews::new(
             store.clone(),

@@ -21,6 +21,7 @@ pub mod passwords;
 pub mod payments;
 pub mod pricing;
 pub mod products;
+pub mod recommendations;
 pub mod related;
 pub mod reviews;
 pub mod search;

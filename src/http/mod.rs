@@ -28,6 +28,7 @@ pub mod orders;
 pub mod payments;
 pub mod problem;
 pub mod products;
+pub mod recommendations;
 pub mod related;
 pub mod reviews;
 pub mod search;
@@ -63,6 +64,7 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(listing::router())
         .merge(search::router())
         .merge(related::router())
+        .merge(recommendations::router())
         .merge(genres::router())
         .merge(reviews::router())
         .merge(leaderboards::router())

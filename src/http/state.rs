@@ -21,6 +21,7 @@ use crate::domain::orders::Orders;
 use crate::domain::payments::Payments;
 use crate::domain::pricing::Pricing;
 use crate::domain::products::Products;
+use crate::domain::recommendations::Recommendations;
 use crate::domain::related::RelatedBooks;
 use crate::domain::reviews::Reviews;
 use crate::domain::search::Search;
@@ -83,6 +84,8 @@ pub struct Services {
     pub related: Arc<RelatedBooks>,
     /// What readers say of books.
     pub reviews: Arc<Reviews>,
+    /// What readers may like.
+    pub recommendations: Arc<Recommendations>,
     /// Genres.
     pub genres: Arc<Genres>,
     /// Leaderboards.

@@ -24,6 +24,7 @@ pub mod precondition;
 pub mod pricing;
 pub mod product;
 pub mod rating;
+pub mod recommendation;
 pub mod related;
 pub mod representation;
 pub mod review;

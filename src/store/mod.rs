@@ -19,6 +19,7 @@ pub mod orders;
 pub mod payments;
 mod products;
 pub mod projections;
+pub mod recommendations;
 pub mod refunds;
 mod related;
 pub mod reviews;

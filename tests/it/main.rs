@@ -33,6 +33,7 @@ mod plans;
 mod products;
 mod program;
 mod readme;
+mod recommendations;
 mod redis;
 mod related;
 mod search;

@@ -15,6 +15,7 @@ pub(super) mod orders;
 pub(super) mod payments;
 pub(super) mod products;
 pub(super) mod projections;
+pub(super) mod recommendations;
 pub(super) mod refunds;
 pub(super) mod related;
 pub(super) mod reviews;

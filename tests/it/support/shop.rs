@@ -169,6 +169,7 @@ impl Shop {
             ("webhooks.poll_interval", "10m"),
             ("leaderboards.interval", "10m"),
             ("leaderboards.check_interval", "10m"),
+            ("recommendations.enabled", "false"),
         ];
         let overrides = usual.iter().chain(settings).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         Config::load(None, [], overrides).unwrap()
