@@ -3,6 +3,7 @@
 mod cache;
 mod payments;
 mod probes;
+mod reads;
 mod webhooks;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -22,18 +23,15 @@ use crate::{
         carts::Carts,
         coupons::Coupons,
         credentials::Credentials,
-        genres::Genres,
         health::Health,
+        hot_keys::{HotKeys, RENEW_WITHIN},
         import::Import,
         inventory::{Hub, HubOptions, Inventory},
         limits::RateLimiter,
-        listing::Listing,
         orders::Orders,
         passwords::Passwords,
         pricing::Pricing,
-        products::{Products, Rules},
-        related::RelatedBooks,
-        search::Search,
+        products::Rules,
         sessions::Sessions,
         throttle::Throttle,
         users::Users,
@@ -191,7 +189,7 @@ impl App {
         tell_of_stock(&lifecycle, state.inventory.hub().clone());
         webhooks::run(&lifecycle, &state.webhooks);
         cache::keep(&lifecycle, &store);
-        cache::keep_warm(&lifecycle, &config.cache, &state.warm_up);
+        cache::keep_warm(&lifecycle, &config.cache, &state.warm_up, &state.hot_keys);
         if config.cache.enabled && !config.cache.audit_interval.is_zero() {
             let (auditor, interval) = (auditor(&store, &state), config.cache.audit_interval);
             lifecycle.spawn_background("cache auditor", |ending| async move {
@@ -221,15 +219,13 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
     let limiter = config.limits.enabled.then(|| RateLimiter::new(&config.limits, Some(store.clone())));
     let credentials = Credentials::new(store.clone(), passwords, Throttle::new(&config.limits, limiter.as_ref()));
     let session_limits = SessionLimits::from(&config.auth);
-    let genres = |store: &Store| Genres::new(store.clone(), http::genres::render);
-    let listing = |store: &Store| Listing::new(store.clone(), http::listing::render);
-    let products =
-        |store: &Store| Products::new(store.clone(), Arc::clone(&clock), rules.clone(), http::products::PAGES);
     let pricing = Pricing::new(&config.shop)?;
     let sender = Sender::new((&config.webhooks).into(), config.webhooks.timeout).context("TLS of webhooks")?;
-    let ahead = store.renewing(cache::RENEW_WITHIN);
-    let warm_up = WarmUp::new(ahead.clone(), genres(&ahead), listing(&ahead), products(&ahead));
-    let warm_up = Arc::new(warm_up);
+    let here = reads::reads(store, &clock, &rules);
+    let ahead = store.renewing(RENEW_WITHIN);
+    let reads_ahead = reads::reads(&ahead, &clock, &rules);
+    let hot_keys = Arc::new(HotKeys::new(ahead.clone(), reads_ahead.clone(), config.cache.refresh_rate));
+    let warm_up = Arc::new(WarmUp::new(ahead, reads_ahead, Arc::clone(&hot_keys)));
     Ok(AppState::new(Services {
         health: Arc::new(Health::new(vec![
             Arc::new(DatabaseProbe(db.clone())),
@@ -242,11 +238,12 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
         sessions: Arc::new(Sessions::new(store.clone(), Arc::clone(&clock), credentials, session_limits)),
         cookies: SessionCookies::from(&config.auth),
         audit: Arc::new(Audit::new(store.clone())),
-        genres: Arc::new(genres(store)),
-        listing: Arc::new(listing(store)),
-        search: Arc::new(Search::new(store.clone(), http::search::PAGES)),
-        related: Arc::new(RelatedBooks::new(store.clone(), http::related::render)),
-        products: Arc::new(products(store)),
+        genres: Arc::new(here.genres),
+        listing: Arc::new(here.listing),
+        search: Arc::new(here.search),
+        related: Arc::new(here.related),
+        trending: Arc::new(here.trending),
+        products: Arc::new(here.products),
         orders: Arc::new(Orders::new(
             store.clone(),
             Arc::clone(&clock),
@@ -267,6 +264,7 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
         pricing,
         cache_admin: CacheAdministration::new(store.clone(), Arc::clone(&clock)),
         warm_up,
+        hot_keys,
         views: Arc::new(Views::new(store.clone(), Arc::clone(&clock))),
         inventory: Arc::new(Inventory::new(
             store.clone(),
@@ -281,9 +279,7 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
 /// What compares the cache of these services with the primary.
 #[must_use]
 pub fn auditor(store: &Store, state: &AppState) -> Auditor {
-    let (products, genres, listing) =
-        (Arc::clone(&state.products), Arc::clone(&state.genres), Arc::clone(&state.listing));
-    Auditor::new(store.clone(), products, genres, listing, http::listing::read_query)
+    Auditor::new(store.clone(), reads::of_requests(state))
 }
 
 /// Does something small again and again until the end.

@@ -31,6 +31,7 @@ pub mod search;
 pub mod sessions;
 pub mod shipping;
 pub mod state;
+pub mod trending;
 pub mod users;
 pub mod views;
 pub mod webhooks;
@@ -59,6 +60,7 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(listing::router())
         .merge(search::router())
         .merge(related::router())
+        .merge(trending::router())
         .merge(genres::router())
         .merge(cart::router())
         .merge(coupons::router())

@@ -11,6 +11,7 @@ use crate::domain::carts::Carts;
 use crate::domain::coupons::Coupons;
 use crate::domain::genres::Genres;
 use crate::domain::health::Health;
+use crate::domain::hot_keys::HotKeys;
 use crate::domain::import::Import;
 use crate::domain::inventory::Inventory;
 use crate::domain::limits::RateLimiter;
@@ -22,6 +23,7 @@ use crate::domain::products::Products;
 use crate::domain::related::RelatedBooks;
 use crate::domain::search::Search;
 use crate::domain::sessions::Sessions;
+use crate::domain::trending::TrendingBooks;
 use crate::domain::users::Users;
 use crate::domain::views::Views;
 use crate::domain::warm_up::WarmUp;
@@ -65,6 +67,8 @@ pub struct Services {
     pub cache_admin: CacheAdministration,
     /// Reading ahead.
     pub warm_up: Arc<WarmUp>,
+    /// Keeping warm what is read most.
+    pub hot_keys: Arc<HotKeys>,
     /// The audit log.
     pub audit: Arc<Audit>,
     /// Lists of books.
@@ -73,6 +77,8 @@ pub struct Services {
     pub search: Arc<Search>,
     /// Related books.
     pub related: Arc<RelatedBooks>,
+    /// The books that are looked at most.
+    pub trending: Arc<TrendingBooks>,
     /// Genres.
     pub genres: Arc<Genres>,
     /// Orders.

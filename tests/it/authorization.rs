@@ -31,6 +31,7 @@ const TABLE: &[(&str, May)] = &[
     ("searchProducts", Anybody),
     ("suggestProducts", Anybody),
     ("listRelatedProducts", Anybody),
+    ("listTrendingProducts", Anybody),
     ("listGenres", Anybody),
     ("getProduct", Anybody),
     ("getProductByIsbn", Anybody),
