@@ -97,6 +97,7 @@ pub(super) fn keep_warm(
             }
         };
         ending.run_until_cancelled(work).await;
+        ending.cancelled().await;
     });
     if settings.hot_keys == 0 {
         return;

@@ -13,7 +13,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
 use crate::{
-    config::Config,
+    config::{self, Config},
     db::{Db, SchemaError},
     domain::{
         access::{Access, SessionLimits},
@@ -185,7 +185,7 @@ impl App {
                 }
             }
         });
-        count_views(&lifecycle, config.views.flush_interval, Arc::clone(&state.views));
+        count_views(&lifecycle, &config.views, Arc::clone(&state.views));
         tell_of_stock(&lifecycle, state.inventory.hub().clone());
         webhooks::run(&lifecycle, &state.webhooks);
         cache::keep(&lifecycle, &store);
@@ -317,8 +317,15 @@ fn expire_orders(lifecycle: &Lifecycle, interval: Duration, orders: &Arc<Orders>
     });
 }
 
-/// Writes views behind the readers, and the rest of them at the end.
-fn count_views(lifecycle: &Lifecycle, interval: Duration, views: Arc<Views>) {
+/// Merges views in Redis and writes them behind the readers, and the rest of them at the end.
+fn count_views(lifecycle: &Lifecycle, settings: &config::Views, views: Arc<Views>) {
+    let (merging, interval) = (Arc::clone(&views), settings.merge_interval);
+    lifecycle.spawn_background("merging of views", |ending| async move {
+        while ending.run_until_cancelled(tokio::time::sleep(interval)).await.is_some() {
+            ending.run_until_cancelled(merging.merge()).await;
+        }
+    });
+    let interval = settings.flush_interval;
     lifecycle.spawn_background("view counts", |ending| async move {
         loop {
             let next = async {

@@ -242,9 +242,12 @@ sections! {
 
     /// How often books are looked at.
     views: Views {
-        /// Time between two writes of the counts; what was not written when the process is killed is lost.
+        /// Time after which the counts of all processes, merged in Redis, are written by one of them; without Redis, each writes its own.
         #[garde(custom(between(MS_10, MIN_10)))]
         flush_interval: Duration = Some("5s"), "a duration from 10ms to 10m";
+        /// Time after which a process hands its counts to Redis; what it has not handed over when it is killed is lost.
+        #[garde(custom(between(MS_10, MIN_10)))]
+        merge_interval: Duration = Some("1s"), "a duration from 10ms to 10m";
     }
 
     /// Streams of changes of stock.

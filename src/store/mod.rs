@@ -14,6 +14,7 @@ pub mod import;
 mod inventory;
 pub mod limits;
 mod listing;
+mod merged_views;
 pub mod orders;
 pub mod payments;
 mod products;

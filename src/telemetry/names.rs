@@ -140,7 +140,7 @@ pub(super) const ALL: &[(&str, Kind, &str)] = &[
     (
         VIEWS_DROPPED_TOTAL,
         Kind::Counter,
-        "Looks at books that were not counted, for want of room or of a primary at the end.",
+        "Looks at books that were not counted, for want of room, or of servers at the wrong time.",
     ),
     (STOCK_STREAMS, Kind::Gauge, "Open streams of stock."),
     (STOCK_STREAM_EVENTS_TOTAL, Kind::Counter, "Events that were handed to streams of stock."),
