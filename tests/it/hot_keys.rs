@@ -78,12 +78,13 @@ async fn a_hot_entry_that_was_invalidated_is_warm_again_without_a_reader() {
     read(&process, "/products?limit=9", 2).await;
     let hot = async || process.metric("cache_hot_keys", &[]).await == 2.0;
     eventually("both are hot", hot).await;
+    let valid = async |key: &str| kept(&process, &admin, key).await["state"] == "valid";
+    eventually("the list is kept", async || valid("books:list:limit=7").await).await;
+    eventually("the page is kept", async || valid(&format!("book:detail:{id}")).await).await;
 
     let change = shop.patch(&format!("/products/{id}")).token(&admin).header("if-match", "*");
     change.json(&json!({"title": "After"})).send().await.expect(200);
-    let valid = async |key: &str| kept(&process, &admin, key).await["state"] == "valid";
     let refreshes = async |labels: &[&str]| process.metric("cache_refreshes_total", labels).await;
-    eprintln!("DEBUG {:?}", kept(&process, &admin, "books:list:limit=7").await);
     eventually("the list was loaded again", async || refreshes(&["book_list", "invalid"]).await >= 1.0).await;
     eventually("the page is valid", async || valid(&format!("book:detail:{id}")).await).await;
     eventually("the list is valid", async || valid("books:list:limit=7").await).await;
