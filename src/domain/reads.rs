@@ -107,11 +107,9 @@ impl Reads {
             // Nobody reads these ahead yet.
             Family::BookReviews | Family::Leaderboard => return None,
             // Nobody but their owners may.
-            Family::Cart
-            | Family::UserOrders
-            | Family::UserStats
-            | Family::UserRecommendations
-            | Family::Session => return None,
+            Family::Cart | Family::UserOrders | Family::UserStats | Family::UserRecommendations | Family::Session => {
+                return None;
+            }
         })
     }
 

@@ -261,7 +261,10 @@ impl Views {
         if outcome.await.is_err() {
             let lost = self.outgoing.lock().await.views() + self.counts.views();
             telemetry::record_dropped(lost);
-            tracing::warn!(lost, "not all of the last views could be counted; what is merged in Redis waits for others");
+            tracing::warn!(
+                lost,
+                "not all of the last views could be counted; what is merged in Redis waits for others"
+            );
         }
     }
 
@@ -301,8 +304,7 @@ impl Views {
             Vec::new()
         });
         let batches: Vec<ViewBatchId> = merged.iter().map(|(batch, _)| *batch).collect();
-        let (mut totals, counted) =
-            self.store.view_totals(book, today, &batches).await?.ok_or(ViewError::NotFound)?;
+        let (mut totals, counted) = self.store.view_totals(book, today, &batches).await?.ok_or(ViewError::NotFound)?;
         for (_, count) in merged.iter().filter(|(batch, _)| !counted.contains(batch)) {
             let views = i64::try_from(count.views).unwrap_or(i64::MAX);
             totals.total += views;

@@ -32,7 +32,7 @@ fn is_fresh_hit(answer: &Answer) -> bool {
 
 /// What a process has in its memory by a key: looking at it reads nothing.
 async fn kept(process: &Process, admin: &str, key: &str) -> Value {
-    let path = format!("/admin/cache/entries/{}", key.replace('%', "%25"));
+    let path = format!("/admin/cache/entries/{}", key.replace('%', "%25").replace(' ', "%20"));
     let answer = send(process.request(reqwest::Method::GET, &path).bearer_auth(admin)).await.unwrap();
     answer.expect(200).json()["l1"].clone()
 }
@@ -147,6 +147,50 @@ async fn the_ranking_outlives_the_process_and_warms_the_next_one_with_the_hottes
     }
     // It counts what it was told as read, and so keeps it warm.
     eventually("both are hot", async || next.metric("cache_hot_keys", &[]).await == 2.0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_kind_of_answer_that_all_share_leads_back_to_its_read() {
+    let shop = Shop::open_with(&[PATIENT]).await;
+    let admin = shop.administrator().await;
+    let mut id = String::new();
+    for (title, isbn) in [("Gone Away", "9780547773742"), ("Gone Again", "9780306406157")] {
+        let body = json!({"title": title, "authors": ["A. Author"], "genres": ["fantasy"], "isbn13": isbn});
+        id = text(&shop.post("/products").token(&admin).json(&body).send().await.expect(201).json()["id"]);
+    }
+    let process = shop.process(&[PATIENT, ("cache.hot_keys", "50")]).await;
+    let first = process.get("/products?limit=1&genre=fantasy&facets=format").await.expect(200);
+    let cursor = first.json()["next_cursor"].as_str().unwrap().to_owned();
+    let paths = [
+        format!("/products/{id}"),
+        "/products/isbn/0306406152".to_owned(),
+        "/genres".to_owned(),
+        format!("/products?limit=1&genre=fantasy&facets=format&cursor={cursor}"),
+        "/products/search?q=gone%20a&facets=genre&language=en".to_owned(),
+        "/products/suggest?q=gone%20a&limit=3".to_owned(),
+        format!("/products/{id}/related?limit=5"),
+        "/products/trending?genre=fantasy&limit=5".to_owned(),
+    ];
+    for path in &paths {
+        read(&process, path, MANY).await;
+    }
+    let hot = async || process.metric("cache_hot_keys", &[]).await == paths.len() as f64;
+    eventually("all of them are hot", hot).await;
+    let report = send(process.request(reqwest::Method::GET, "/admin/cache").bearer_auth(&admin)).await.unwrap();
+    let hottest = report.expect(200).json()["hottest"].as_array().unwrap().clone();
+    let keys: Vec<String> = hottest.iter().map(|heat| text(&heat["key"])).collect();
+    assert_eq!(keys.len(), paths.len());
+
+    shop.delete("/admin/cache?all=true").token(&admin).send().await.expect(200);
+    for (key, heat) in keys.iter().zip(&hottest) {
+        let family = heat["family"].as_str().unwrap();
+        eventually("it is there without a reader", async || kept(&process, &admin, key).await["state"] == "valid").await;
+        assert!(process.metric("cache_refreshes_total", &[family, "loaded"]).await >= 1.0, "{key}");
+    }
+    for path in &paths {
+        let answer = process.get(path).await.expect(200);
+        assert!(is_fresh_hit(&answer), "{path}: {}", answer.header("cache-status"));
+    }
 }
 
 /// A store that has nothing to do with any process.

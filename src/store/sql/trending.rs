@@ -12,8 +12,8 @@ summary_row!(
     TrendingRow { score: f64, views: i64 }
 );
 
-/// The looks are summed first, from the few days that count, and the wide rows of books are read in the order of the sums
-/// until there are enough of them.
+/// The looks are summed first, from the few days that count, and the wide rows of books are read one after the other in the
+/// order of the sums, until there are enough of them: `OFFSET 0` keeps the planner from reading all books instead.
 pub(in crate::store) async fn trending(
     connection: &mut PgConnection,
     today: Date,
@@ -35,11 +35,14 @@ pub(in crate::store) async fn trending(
                   p.status AS "status!", p.rating_average AS "rating_average!", p.rating_count AS "rating_count!",
                   p.rating_histogram, p.created_at AS "created_at!", p.updated_at AS "updated_at!",
                   coalesce(s.on_hand - s.reserved, 0) AS "available!", l.score AS "score!", l.views AS "views!"
-           FROM looks l
-           JOIN products p ON p.id = l.product_id
+           FROM (SELECT * FROM looks ORDER BY score DESC, product_id) l
+           CROSS JOIN LATERAL (
+               SELECT * FROM products
+               WHERE id = l.product_id AND status = 'active' AND ($2::text IS NULL OR genres @> ARRAY[$2::text])
+               OFFSET 0
+           ) p
            LEFT JOIN stock s ON s.product_id = p.id
-           WHERE p.status = 'active' AND ($2::text IS NULL OR p.genres @> ARRAY[$2::text])
-           ORDER BY l.score DESC, p.id
+           ORDER BY l.score DESC, l.product_id
            LIMIT $3"#,
         today,
         genre,

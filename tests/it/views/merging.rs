@@ -195,8 +195,7 @@ async fn what_redis_may_have_is_written_nowhere_else() {
 async fn a_redis_that_dies_again_and_again_makes_no_look_count_twice() {
     let mut redis = RedisServer::start().await;
     let url = redis.url();
-    let settings =
-        [("redis.url", url.as_str()), ("views.merge_interval", "10ms"), ("views.flush_interval", "30ms")];
+    let settings = [("redis.url", url.as_str()), ("views.merge_interval", "10ms"), ("views.flush_interval", "30ms")];
     let mut shop = Shop::open_with(&settings).await;
     let path = path(&book(&shop).await);
     let mut sql = shop.sql().await;
