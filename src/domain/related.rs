@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::listing::dependencies::shown;
 use super::listing::{ListingError, check_limit};
 use crate::model::answer::{Answer, Render, RenderError};
 use crate::model::ids::ProductId;
@@ -70,8 +71,9 @@ impl RelatedBooks {
         let load = move |store: Store| async move {
             let kinship = store.kinship(id).await?.filter(|kinship| kinship.status != Status::Draft);
             let Some(kinship) = kinship else { return Ok(Rendered::absent()) };
-            let found = store.related(id, &kinship, i64::from(MAX_RELATED)).await?;
-            Ok::<_, RelatedError>(Rendered::found(render(once_each(found, limit as usize))?))
+            let found = once_each(store.related(id, &kinship, i64::from(MAX_RELATED)).await?, limit as usize);
+            let tags: Vec<Tag> = shown(found.iter().map(|related| &related.book)).collect();
+            Ok::<_, RelatedError>(Rendered::found(render(found)?).depends_on_all(tags))
         };
         let key = Key::new(Family::BookRelated, format_args!("{id}:{limit}"));
         self.store.cached(&key, &[Tag::book(id), Tag::book_lists()], load).await?.ok_or(RelatedError::NotFound)

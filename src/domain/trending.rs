@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::listing::dependencies::shown;
 use super::listing::{ListingError, check_limit, is_slug};
 use super::violation::Violation;
 use crate::model::answer::{Answer, Render};
@@ -81,9 +82,8 @@ impl TrendingBooks {
             let (today, genre) = (clock.now().date(), genre.clone());
             async move {
                 let found = store.trending(today, genre.as_deref(), limit).await?;
-                let books: Vec<Tag> = found.iter().map(|trending| Tag::book(trending.book.id)).collect();
-                let rendered = Rendered::found(render(found)?);
-                Ok::<_, ListingError>(books.into_iter().fold(rendered, Rendered::depends_on))
+                let books: Vec<Tag> = shown(found.iter().map(|trending| &trending.book)).collect();
+                Ok::<_, ListingError>(Rendered::found(render(found)?).depends_on_all(books))
             }
         };
         self.store.cached(&key, &[Tag::book_lists()], load).await?.ok_or(ListingError::Missing)

@@ -20,7 +20,7 @@ pub fn tags(event: &DomainEvent) -> Vec<Tag> {
             let books = created.iter().chain(changed).map(|product| Tag::book(*product));
             books.chain([Tag::book_lists(), Tag::isbns(), Tag::genres()]).collect()
         }
-        E::CatalogueSeeded { .. } => vec![Tag::all()],
+        E::CatalogueSeeded { .. } | E::ReadersSeeded { .. } => vec![Tag::all()],
         E::ReviewCreated { review, moved }
         | E::ReviewChanged { review, moved, .. }
         | E::ReviewRemoved { review, moved }
@@ -119,6 +119,7 @@ mod tests {
         let imported = DomainEvent::ProductsImported { created: vec![book], changed: vec![other] };
         assert_eq!(texts(imported), catalogue(&[book, other]));
         assert_eq!(texts(DomainEvent::CatalogueSeeded { books: 3 }), ["*"]);
+        assert_eq!(texts(DomainEvent::ReadersSeeded { people: 1, orders: 2, reviews: 3 }), ["*"]);
         for event in [DomainEvent::UserRegistered { user }, DomainEvent::UserChanged { user }] {
             assert_eq!(texts(event), [format!("user:{user}"), format!("user:stats:{user}")]);
         }
@@ -182,7 +183,7 @@ mod tests {
         let texts = |event| tags(&event).iter().map(Tag::to_string).collect::<Vec<_>>();
         let created_at = time::OffsetDateTime::UNIX_EPOCH;
         let review = ReviewFacts { review: ReviewId::generate(), product, user: Some(user), rating: 5, created_at };
-        let moved = RatingMove { before: Standing::of(3.9, 60), after: Standing::of(3.95, 61) };
+        let moved = RatingMove { before: Standing::of(3.91, 60), after: Standing::of(3.95, 61) };
         let all = [
             format!("book:{product}"),
             format!("book:reviews:{product}"),

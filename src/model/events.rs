@@ -42,6 +42,15 @@ pub enum DomainEvent {
         /// How many.
         books: u64,
     },
+    /// The shop was filled with made-up readers, too many to name: whoever counts what readers do counts from scratch.
+    ReadersSeeded {
+        /// How many people.
+        people: u64,
+        /// How many orders they have placed.
+        orders: u64,
+        /// How many reviews they have written.
+        reviews: u64,
+    },
     /// Somebody opened an account.
     UserRegistered {
         /// Who.
@@ -241,6 +250,7 @@ impl DomainEvent {
             Self::ProductRetired { .. } => "product_retired",
             Self::ProductsImported { .. } => "products_imported",
             Self::CatalogueSeeded { .. } => "catalogue_seeded",
+            Self::ReadersSeeded { .. } => "readers_seeded",
             Self::UserRegistered { .. } => "user_registered",
             Self::UserChanged { .. } => "user_changed",
             Self::UserDeleted { .. } => "user_deleted",

@@ -75,6 +75,7 @@ pub fn webhook_type(event: &DomainEvent) -> Option<EventType> {
         },
         E::OrderRefunded { .. } => Some(T::RefundCreated),
         E::CatalogueSeeded { .. }
+        | E::ReadersSeeded { .. }
         | E::UserRegistered { .. }
         | E::UserChanged { .. }
         | E::UserDeleted { .. }

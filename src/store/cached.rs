@@ -35,8 +35,14 @@ impl Rendered {
 
     /// Adds something that it depends on, and that only the loader could know.
     #[must_use]
-    pub fn depends_on(mut self, tag: Tag) -> Self {
-        self.tags.push(tag);
+    pub fn depends_on(self, tag: Tag) -> Self {
+        self.depends_on_all([tag])
+    }
+
+    /// Adds several such things.
+    #[must_use]
+    pub fn depends_on_all(mut self, tags: impl IntoIterator<Item = Tag>) -> Self {
+        self.tags.extend(tags);
         self
     }
 }
