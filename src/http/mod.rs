@@ -35,6 +35,7 @@ pub mod search;
 pub mod sessions;
 pub mod shipping;
 pub mod state;
+pub mod trending;
 pub mod user_stats;
 pub mod users;
 pub mod views;
@@ -65,6 +66,7 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(search::router())
         .merge(related::router())
         .merge(recommendations::router())
+        .merge(trending::router())
         .merge(genres::router())
         .merge(reviews::router())
         .merge(leaderboards::router())

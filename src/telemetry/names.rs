@@ -52,6 +52,10 @@ pub const CACHE_ENTRIES: &str = "cache_entries";
 pub const CACHE_BYTES: &str = "cache_bytes";
 /// Entries that had to make room for others.
 pub const CACHE_EVICTIONS_TOTAL: &str = "cache_evictions_total";
+/// Hot entries that were looked after ahead of their readers, by `family`, `reason` and `outcome`.
+pub const CACHE_REFRESHES_TOTAL: &str = "cache_refreshes_total";
+/// Keys that are hot at present.
+pub const CACHE_HOT_KEYS: &str = "cache_hot_keys";
 /// Entries that were compared with the primary, by `family` and `result`.
 pub const CACHE_AUDITS_TOTAL: &str = "cache_audits_total";
 /// Entries that were served and not true, by `family`. One that stays so is counted at every audit.
@@ -147,6 +151,8 @@ pub(super) const ALL: &[(&str, Kind, &str)] = &[
     (CACHE_REDIS_ERRORS_TOTAL, Kind::Counter, "Calls to Redis that gave their caller no answer."),
     (CACHE_BREAKER_STATE, Kind::Gauge, "The circuit breaker before Redis: 0 closed, 1 half open, 2 open."),
     (CACHE_BREAKER_OPENED_TOTAL, Kind::Counter, "How often the circuit breaker before Redis opened."),
+    (CACHE_REFRESHES_TOTAL, Kind::Counter, "Hot entries that were loaded again ahead of their readers."),
+    (CACHE_HOT_KEYS, Kind::Gauge, "Keys that are read so much that they are kept warm."),
     (CACHE_AUDITS_TOTAL, Kind::Counter, "Entries of the cache that were compared with the primary."),
     (CACHE_INCONSISTENCY_TOTAL, Kind::Counter, "Entries that were served and were not what the primary says."),
     (CACHE_INCONSISTENCY_AGE_SECONDS, Kind::Seconds, "Age of the entries that were served and not true."),
@@ -154,7 +160,7 @@ pub(super) const ALL: &[(&str, Kind, &str)] = &[
     (
         VIEWS_DROPPED_TOTAL,
         Kind::Counter,
-        "Looks at books that were not counted, for want of room or of a primary at the end.",
+        "Looks at books that were not counted, for want of room, or of servers at the wrong time.",
     ),
     (STOCK_STREAMS, Kind::Gauge, "Open streams of stock."),
     (STOCK_STREAM_EVENTS_TOTAL, Kind::Counter, "Events that were handed to streams of stock."),

@@ -32,6 +32,7 @@ const TABLE: &[(&str, May)] = &[
     ("suggestProducts", Anybody),
     ("listRelatedProducts", Anybody),
     ("listRecommendations", Customer),
+    ("listTrendingProducts", Anybody),
     ("listGenres", Anybody),
     ("getProduct", Anybody),
     ("getProductByIsbn", Anybody),
