@@ -28,12 +28,14 @@ pub mod orders;
 pub mod payments;
 pub mod problem;
 pub mod products;
+pub mod recommendations;
 pub mod related;
 pub mod reviews;
 pub mod search;
 pub mod sessions;
 pub mod shipping;
 pub mod state;
+pub mod trending;
 pub mod user_stats;
 pub mod users;
 pub mod views;
@@ -63,6 +65,8 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(listing::router())
         .merge(search::router())
         .merge(related::router())
+        .merge(recommendations::router())
+        .merge(trending::router())
         .merge(genres::router())
         .merge(reviews::router())
         .merge(leaderboards::router())

@@ -60,6 +60,8 @@ pub fn tags(event: &DomainEvent) -> Vec<Tag> {
             [Tag::order(*order)].into_iter().chain(user.map(Tag::orders_of)).collect()
         }
         E::LeaderboardsMoved { boards } => boards.iter().map(|board| Tag::leaderboard(*board)).collect(),
+        E::TastesChanged { users } => users.iter().map(|user| Tag::recommendations_to(*user)).collect(),
+        E::TastesRecounted => vec![Tag::all_recommendations()],
         E::NeighboursChanged { products } => products.iter().map(|product| Tag::neighbours_of(*product)).collect(),
         // What is shown of books does not tell how often they are looked at.
         E::SessionStarted { .. } | E::ViewsCounted { .. } | E::EndpointChanged { .. } => Vec::new(),
@@ -224,6 +226,9 @@ mod tests {
             texts(DomainEvent::NeighboursChanged { products: vec![product] }),
             [format!("book:neighbours:{product}")]
         );
+        let changed = texts(DomainEvent::TastesChanged { users: vec![user] });
+        assert_eq!(changed, [format!("user:recommendations:{user}")]);
+        assert_eq!(texts(DomainEvent::TastesRecounted), ["user:recommendations:*"]);
     }
 
     #[test]

@@ -221,6 +221,13 @@ pub enum DomainEvent {
         /// Which ones.
         boards: Vec<Board>,
     },
+    /// What these people like was counted anew.
+    TastesChanged {
+        /// Whose tastes.
+        users: Vec<UserId>,
+    },
+    /// What everybody likes was counted anew.
+    TastesRecounted,
     /// It was computed anew which books the readers of others like.
     NeighboursChanged {
         /// Of which books.
@@ -282,6 +289,8 @@ impl DomainEvent {
             Self::FavouriteAdded { .. } => "favourite_added",
             Self::FavouriteRemoved { .. } => "favourite_removed",
             Self::LeaderboardsMoved { .. } => "leaderboards_moved",
+            Self::TastesChanged { .. } => "tastes_changed",
+            Self::TastesRecounted => "tastes_recounted",
             Self::NeighboursChanged { .. } => "neighbours_changed",
             Self::EndpointChanged { .. } => "endpoint_changed",
             Self::ViewsCounted { .. } => "views_counted",

@@ -97,6 +97,8 @@ pub fn webhook_type(event: &DomainEvent) -> Option<EventType> {
         | E::FavouriteAdded { .. }
         | E::FavouriteRemoved { .. }
         | E::LeaderboardsMoved { .. }
+        | E::TastesChanged { .. }
+        | E::TastesRecounted
         | E::NeighboursChanged { .. }
         | E::EndpointChanged { .. }
         | E::ViewsCounted { .. }

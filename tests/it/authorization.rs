@@ -31,6 +31,8 @@ const TABLE: &[(&str, May)] = &[
     ("searchProducts", Anybody),
     ("suggestProducts", Anybody),
     ("listRelatedProducts", Anybody),
+    ("listRecommendations", Customer),
+    ("listTrendingProducts", Anybody),
     ("listGenres", Anybody),
     ("getProduct", Anybody),
     ("getProductByIsbn", Anybody),

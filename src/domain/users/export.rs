@@ -31,6 +31,7 @@ impl Users {
         let sections = BTreeMap::from([
             ("profile", section(user)?),
             ("carts", self.store.cart(Buyer::User(id).cart(), self.clock.now()).await?.iter().map(cart).collect()),
+            ("tastes", section(&self.store.tastes_of(id).await?)?),
             ("sessions", section(&self.store.sessions_of(id).await?)?),
             ("orders", section(&self.store.orders_of(id, None, i64::MAX).await?)?),
             ("reviews", self.store.reviews_by(id, None, i64::MAX).await?.iter().map(review).collect()),
