@@ -1,9 +1,11 @@
 //! The composition root: the only place that knows everybody.
 
 mod cache;
+mod leaderboards;
 mod payments;
 mod probes;
 mod reads;
+mod recommendations;
 mod webhooks;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -23,17 +25,22 @@ use crate::{
         carts::Carts,
         coupons::Coupons,
         credentials::Credentials,
+        favourites::Favourites,
         health::Health,
         hot_keys::{HotKeys, RENEW_WITHIN},
         import::Import,
         inventory::{Hub, HubOptions, Inventory},
+        leaderboards::Leaderboards,
         limits::RateLimiter,
         orders::Orders,
         passwords::Passwords,
         pricing::Pricing,
         products::Rules,
+        recommendations::Recommendations,
+        reviews::Reviews,
         sessions::Sessions,
         throttle::Throttle,
+        user_stats::UserStatistics,
         users::Users,
         views::Views,
         warm_up::WarmUp,
@@ -188,6 +195,8 @@ impl App {
         count_views(&lifecycle, &config.views, Arc::clone(&state.views));
         tell_of_stock(&lifecycle, state.inventory.hub().clone());
         webhooks::run(&lifecycle, &state.webhooks);
+        leaderboards::follow(&lifecycle, &state.leaderboards);
+        recommendations::run(&lifecycle, &config.recommendations, &state.recommendations);
         cache::keep(&lifecycle, &store);
         cache::keep_warm(&lifecycle, &config.cache, &state.warm_up, &state.hot_keys);
         if config.cache.enabled && !config.cache.audit_interval.is_zero() {
@@ -235,6 +244,8 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
         limiter,
         access: Arc::new(Access::new(store.clone(), Arc::clone(&clock), session_limits)),
         users: Arc::new(Users::new(store.clone(), Arc::clone(&clock), credentials.clone())),
+        favourites: Arc::new(Favourites::new(store.clone(), Arc::clone(&clock))),
+        user_stats: Arc::new(UserStatistics::new(store.clone(), http::user_stats::render)),
         sessions: Arc::new(Sessions::new(store.clone(), Arc::clone(&clock), credentials, session_limits)),
         cookies: SessionCookies::from(&config.auth),
         audit: Arc::new(Audit::new(store.clone())),
@@ -244,6 +255,24 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
         related: Arc::new(here.related),
         trending: Arc::new(here.trending),
         products: Arc::new(here.products),
+        recommendations: Arc::new(Recommendations::new(
+            store.clone(),
+            Arc::clone(&clock),
+            config.recommendations.clone(),
+            http::recommendations::render,
+        )),
+        reviews: Arc::new(Reviews::new(
+            store.clone(),
+            Arc::clone(&clock),
+            config.orders.idempotency_lifetime,
+            http::reviews::PAGES,
+        )),
+        leaderboards: Arc::new(Leaderboards::new(
+            store.clone(),
+            Arc::clone(&clock),
+            config.leaderboards.clone(),
+            http::leaderboards::PAGES,
+        )),
         orders: Arc::new(Orders::new(
             store.clone(),
             Arc::clone(&clock),

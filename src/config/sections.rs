@@ -250,6 +250,16 @@ sections! {
         merge_interval: Duration = Some("1s"), "a duration from 10ms to 10m";
     }
 
+    /// Leaderboards.
+    leaderboards: Leaderboards {
+        /// For how long what happens is gathered before the boards are moved by it.
+        #[garde(custom(between(MS_1, HOUR)))]
+        interval: Duration = Some("200ms"), "a duration from 1ms to 1h";
+        /// Time between two looks whether Redis has the boards that the database has.
+        #[garde(custom(between(MS_10, HOUR)))]
+        check_interval: Duration = Some("1s"), "a duration from 10ms to 1h";
+    }
+
     /// Streams of changes of stock.
     inventory: Inventory {
         /// Most changes that wait for a slow reader; then its stream is cut, and it may connect again.
@@ -333,6 +343,21 @@ sections! {
         allow_http: bool = Some("false"), "true for development, or false";
         /// Whether endpoints may have addresses that are not public.
         allow_private: bool = Some("false"), "true for development or endpoints of one's own network, or false";
+    }
+
+    /// Recommendations, which are made of what other readers did.
+    recommendations: Recommendations {
+        /// Whether this process follows what readers do, and computes which books they share. One of all processes has to.
+        enabled: bool = Some("true"), "true or false";
+        /// Time between two looks for what is to be done; what happens in the shop is looked for at once.
+        #[garde(custom(between(MS_10, MIN_10)))]
+        interval: Duration = Some("1s"), "a duration from 10ms to 10m";
+        /// Books whose neighbours are computed at once; then there is a pause.
+        #[garde(range(min = 1, max = 1000))]
+        batch: u32 = Some("50"), "a whole number from 1 to 1000";
+        /// Time after which the neighbours of a book are computed again though its readers are the same.
+        #[garde(custom(between(SEC_1, YEAR)))]
+        refresh_after: Duration = Some("1day"), "a duration from 1s to 365days";
     }
 
     /// Logs and traces.

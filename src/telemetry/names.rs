@@ -88,6 +88,26 @@ pub const WEBHOOK_ENDPOINTS_DISABLED_TOTAL: &str = "webhook_endpoints_disabled_t
 pub const WEBHOOK_QUEUE_DEPTH: &str = "webhook_queue_depth";
 /// For how long the oldest of them that is due has been.
 pub const WEBHOOK_QUEUE_OLDEST_DUE_SECONDS: &str = "webhook_queue_oldest_due_seconds";
+/// Boards and places read past the cache, by `source`.
+pub const LEADERBOARD_READS_TOTAL: &str = "leaderboard_reads_total";
+/// Scores of leaderboards that moved.
+pub const LEADERBOARD_SCORES_MOVED_TOTAL: &str = "leaderboard_scores_moved_total";
+/// Time from an event to the leaderboards that follow it.
+pub const LEADERBOARD_LAG_SECONDS: &str = "leaderboard_lag_seconds";
+/// How often the boards were made anew in Redis, by `reason`.
+pub const LEADERBOARD_REMAKES_TOTAL: &str = "leaderboard_remakes_total";
+/// Whether Redis has the boards that the database has.
+pub const LEADERBOARD_SHARED: &str = "leaderboard_shared";
+/// Time from what a reader did to its being counted.
+pub const RECOMMENDATION_TASTES_LAG_SECONDS: &str = "recommendation_tastes_lag_seconds";
+/// Books whose neighbours were computed.
+pub const RECOMMENDATION_LISTS_COMPUTED_TOTAL: &str = "recommendation_lists_computed_total";
+/// Time of a batch of them.
+pub const RECOMMENDATION_BATCH_DURATION_SECONDS: &str = "recommendation_batch_duration_seconds";
+/// Books whose neighbours are to be computed.
+pub const RECOMMENDATION_QUEUE_DEPTH: &str = "recommendation_queue_depth";
+/// For how long the first of them has been.
+pub const RECOMMENDATION_QUEUE_OLDEST_SECONDS: &str = "recommendation_queue_oldest_seconds";
 
 /// What a metric is, for its `HELP` and `TYPE`.
 pub(super) enum Kind {
@@ -152,5 +172,15 @@ pub(super) const ALL: &[(&str, Kind, &str)] = &[
     (WEBHOOK_DISPATCH_LAG_SECONDS, Kind::Seconds, "Time from an event to its deliveries being queued."),
     (WEBHOOK_ENDPOINTS_DISABLED_TOTAL, Kind::Counter, "Endpoints that were disabled because they failed or are gone."),
     (WEBHOOK_QUEUE_DEPTH, Kind::Gauge, "Deliveries that wait to be sent, of the whole shop."),
+    (RECOMMENDATION_TASTES_LAG_SECONDS, Kind::Seconds, "Time from what a reader did to its being counted."),
+    (RECOMMENDATION_LISTS_COMPUTED_TOTAL, Kind::Counter, "Books whose neighbours were computed."),
+    (RECOMMENDATION_BATCH_DURATION_SECONDS, Kind::Seconds, "Time of a batch of books whose neighbours were computed."),
+    (RECOMMENDATION_QUEUE_DEPTH, Kind::Gauge, "Books whose neighbours are to be computed, of the whole shop."),
+    (RECOMMENDATION_QUEUE_OLDEST_SECONDS, Kind::Gauge, "For how long the first of these books has been waiting."),
     (WEBHOOK_QUEUE_OLDEST_DUE_SECONDS, Kind::Gauge, "For how long the oldest delivery that is due has been."),
+    (LEADERBOARD_READS_TOTAL, Kind::Counter, "Boards and places that were read past the cache."),
+    (LEADERBOARD_SCORES_MOVED_TOTAL, Kind::Counter, "Scores of leaderboards that moved."),
+    (LEADERBOARD_LAG_SECONDS, Kind::Seconds, "Time from an event to the leaderboards that follow it."),
+    (LEADERBOARD_REMAKES_TOTAL, Kind::Counter, "Times that the boards were made anew in Redis."),
+    (LEADERBOARD_SHARED, Kind::Gauge, "Whether Redis has the boards that the database has."),
 ];

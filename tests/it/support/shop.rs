@@ -168,6 +168,9 @@ impl Shop {
             ("cache.audit_interval", "0s"),
             ("payments.check_interval", "10m"),
             ("webhooks.poll_interval", "10m"),
+            ("leaderboards.interval", "10m"),
+            ("leaderboards.check_interval", "10m"),
+            ("recommendations.enabled", "false"),
         ];
         let overrides = usual.iter().chain(settings).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         Config::load(None, [], overrides).unwrap()
