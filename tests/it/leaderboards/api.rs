@@ -34,7 +34,12 @@ async fn a_page_is_kept_until_its_board_moves_and_no_other_board() {
     let shop = Shop::open_with(&QUICK).await;
     let beside = shop.beside(&QUICK).await;
     let now = noon(&shop);
-    beside.clock.advance(now - { use bookstore::model::clock::Clock as _; beside.clock.now() });
+    beside.clock.advance(
+        now - {
+            use bookstore::model::clock::Clock as _;
+            beside.clock.now()
+        },
+    );
     let mut sql = shop.sql().await;
     let books = shelve(&mut sql, 2, 10).await;
     let readers = people(&mut sql, 12).await;

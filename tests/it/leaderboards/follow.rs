@@ -33,7 +33,8 @@ impl Random {
 async fn stir(mut sql: PgConnection, books: &[Uuid], now: OffsetDateTime, seed: u64, steps: usize) {
     let mut random = Random(seed);
     let readers = people(&mut sql, 8).await;
-    let mut free: Vec<(Uuid, Uuid)> = books.iter().flat_map(|book| readers.iter().map(|reader| (*book, *reader))).collect();
+    let mut free: Vec<(Uuid, Uuid)> =
+        books.iter().flat_map(|book| readers.iter().map(|reader| (*book, *reader))).collect();
     let (mut reviews, mut orders): (Vec<Written>, Vec<_>) = (Vec::new(), Vec::new());
     for _ in 0..steps {
         // Today, yesterday, three weeks ago.
@@ -87,12 +88,15 @@ async fn orders_through_the_api_count_until_they_are_given_back() {
         let id = order["id"].as_str().unwrap().to_owned();
         assert_eq!(page(&shop, "best_sellers?period=day").await["total"], if copies == 3 { 0 } else { 2 }, "unpaid");
         let pay = shop.post(&format!("/orders/{id}/payments")).header("cart-token", &guest.token);
-        pay.header("idempotency-key", "pay").json(&json!({"method": "test_success"})).send().await.expect(201);
+        pay.header("idempotency-key", "pay").json(&json!({"method": "tok_success"})).send().await.expect(201);
         await_total(&shop, "best_sellers?period=day", 2).await;
         orders.push((id, guest));
     }
     let sold = async |copies: f64| {
-        eventually("the copies count", async || page(&shop, "best_sellers?period=day").await["items"][0]["score"] == copies).await;
+        eventually("the copies count", async || {
+            page(&shop, "best_sellers?period=day").await["items"][0]["score"] == copies
+        })
+        .await;
     };
     sold(5.0).await;
     let (first, guest) = &orders[0];
@@ -100,7 +104,7 @@ async fn orders_through_the_api_count_until_they_are_given_back() {
     cancel.json(&json!({})).send().await.expect(200);
     sold(2.0).await;
     let (second, _) = &orders[1];
-    shop.post(&format!("/orders/{second}/shipment")).token(&admin).json(&json!({})).send().await;
+    shop.post(&format!("/orders/{second}/ship")).token(&admin).json(&json!({})).send().await;
     let refund = shop.post(&format!("/orders/{second}/refunds")).token(&admin).header("idempotency-key", "all");
     refund.json(&json!({"reason": "It came damaged."})).send().await.expect(201);
     await_total(&shop, "best_sellers?period=day", 0).await;
@@ -140,7 +144,10 @@ async fn three_processes_count_what_one_recount_counts_though_redis_forgets() {
     let truth = truth(&mut shop.sql().await).await;
     assert!(truth.len() > 20, "too little happened: {}", truth.len());
     for shop in [&shop, &beside] {
-        eventually("it is read from Redis again", async || page(shop, "best_sellers?period=all").await["source"] == "redis").await;
+        eventually("it is read from Redis again", async || {
+            page(shop, "best_sellers?period=all").await["source"] == "redis"
+        })
+        .await;
     }
     assert!(process.metric("leaderboard_shared", &[]).await >= 0.0);
 }
@@ -229,7 +236,9 @@ async fn whoever_closes_their_account_leaves_the_board() {
     // An event that named them, read only after they had gone.
     review.toggle(&mut sql).await;
     await_total(&shop, "top_rated?period=day", 3).await;
-    eventually("the scores are right", async || kept(&mut shop.sql().await).await == truth(&mut shop.sql().await).await).await;
+    eventually("the scores are right", async || {
+        kept(&mut shop.sql().await).await == truth(&mut shop.sql().await).await
+    })
+    .await;
     equal_a_recount(&shop, &shop.database().redis_url.clone(), now).await;
 }
-

@@ -76,7 +76,8 @@ async fn pages_and_places_are_those_of_a_recount() {
     let books = shelve(&mut sql, 57, 1_000).await;
     let readers = people(&mut sql, 9).await;
     let me = shop.customer().await;
-    let own: Uuid = shop.get("/users/me").token(&me).send().await.expect(200).json()["id"].as_str().unwrap().parse().unwrap();
+    let own: Uuid =
+        shop.get("/users/me").token(&me).send().await.expect(200).json()["id"].as_str().unwrap().parse().unwrap();
     for (n, book) in books.iter().enumerate() {
         // Many ties: scores from 1 to 6.
         sell(&mut sql, &[(*book, (n * 7 % 6 + 1) as i32)], now).await;
@@ -97,7 +98,8 @@ async fn pages_and_places_are_those_of_a_recount() {
         await_total(shop, "best_sellers?period=week", 57).await;
         eventually("reviewers are counted", async || {
             let page = page(shop, "top_reviewers?period=week").await;
-            page["source"] == source && places(&page).iter().map(|place| (place.0, place.2)).eq(on("top_reviewers", "week"))
+            page["source"] == source
+                && places(&page).iter().map(|place| (place.0, place.2)).eq(on("top_reviewers", "week"))
         })
         .await;
         let mut path = "/leaderboards/best_sellers?period=week&limit=10".to_owned();

@@ -106,7 +106,8 @@ async fn an_older_board_is_not_believed() {
     let begin = format!("{prefix}:{{leaderboards}}:");
     let keep = async |to: &str| {
         let mut connection = redis.admin().await;
-        let names: Vec<String> = redis::cmd("KEYS").arg(format!("{begin}*")).query_async(&mut connection).await.unwrap();
+        let names: Vec<String> =
+            redis::cmd("KEYS").arg(format!("{begin}*")).query_async(&mut connection).await.unwrap();
         for name in names {
             let copy = format!("{to}{}", &name[begin.len()..]);
             redis::cmd("COPY").arg(&name).arg(copy).arg("REPLACE").query_async::<()>(&mut connection).await.unwrap();
