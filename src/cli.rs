@@ -115,6 +115,19 @@ An account of this address is promoted and keeps its password; else one is made,
         email: String,
     },
 
+    /// Measure how good recommendations are
+    #[command(after_help = "Examples:
+  bookstore evaluate-recommendations
+  bookstore evaluate-recommendations --seed 2
+
+Of each reader of five books and more one is hidden, and every method has ten guesses at it. The same seed hides the same
+books. Nothing is changed, but that what readers did lately is counted first.")]
+    EvaluateRecommendations {
+        /// Which books are hidden: another number hides other ones
+        #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+        seed: u64,
+    },
+
     /// Print the OpenAPI document
     #[command(after_help = "Examples:
   bookstore openapi > openapi/openapi.json     write the document

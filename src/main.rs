@@ -43,6 +43,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Import(arguments) => commands::import::run(&commands::load_config(file, [])?, &arguments),
         Command::Serve => commands::serve::run(commands::load_config(file, [])?),
         Command::Admin { email } => commands::admin::run(&commands::load_config(file, [])?, &email),
+        Command::EvaluateRecommendations { seed } => commands::evaluate::run(&commands::load_config(file, [])?, seed),
         Command::Openapi { check: false, .. } => commands::openapi::print(),
         Command::Openapi { check: true, file } => commands::openapi::check(&file),
     }

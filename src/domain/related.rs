@@ -59,8 +59,8 @@ impl RelatedBooks {
         Self { store, render }
     }
 
-    /// Other editions of the work, the series (next volumes first), other books of its authors, popular books that share
-    /// genres; each book once, under the first reason, and of other works one edition alone. Two statements.
+    /// Other editions of the work, the series (next volumes first), what its readers like, other books of its authors, popular
+    /// books that share genres; each book once, under the first reason, and of other works one edition alone. Two statements.
     ///
     /// # Errors
     /// [`RelatedError::NotFound`] for a book that does not exist or is a draft, or the database's.
@@ -76,7 +76,10 @@ impl RelatedBooks {
             Ok::<_, RelatedError>(Rendered::found(render(found)?).depends_on_all(tags))
         };
         let key = Key::new(Family::BookRelated, format_args!("{id}:{limit}"));
-        self.store.cached(&key, &[Tag::book(id), Tag::book_lists()], load).await?.ok_or(RelatedError::NotFound)
+        self.store
+            .cached(&key, &[Tag::book(id), Tag::book_lists(), Tag::neighbours_of(id)], load)
+            .await?
+            .ok_or(RelatedError::NotFound)
     }
 }
 

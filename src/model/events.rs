@@ -192,6 +192,11 @@ pub enum DomainEvent {
         /// Of which book.
         product: ProductId,
     },
+    /// Somebody who left took their votes on reviews along.
+    VotesWithdrawn {
+        /// Of which books those were.
+        products: Vec<ProductId>,
+    },
     /// Reviews came to be by somebody who bought the book, or by somebody who gave it back.
     ReviewsVerified {
         /// Of which books.
@@ -216,6 +221,13 @@ pub enum DomainEvent {
         /// Which ones.
         boards: Vec<Board>,
     },
+    /// What these people like was counted anew.
+    TastesChanged {
+        /// Whose tastes.
+        users: Vec<UserId>,
+    },
+    /// What everybody likes was counted anew.
+    TastesRecounted,
     /// It was computed anew which books the readers of others like.
     NeighboursChanged {
         /// Of which books.
@@ -272,10 +284,13 @@ impl DomainEvent {
             Self::ReviewRemoved { .. } => "review_removed",
             Self::ReviewRestored { .. } => "review_restored",
             Self::ReviewVoted { .. } => "review_voted",
+            Self::VotesWithdrawn { .. } => "votes_withdrawn",
             Self::ReviewsVerified { .. } => "reviews_verified",
             Self::FavouriteAdded { .. } => "favourite_added",
             Self::FavouriteRemoved { .. } => "favourite_removed",
             Self::LeaderboardsMoved { .. } => "leaderboards_moved",
+            Self::TastesChanged { .. } => "tastes_changed",
+            Self::TastesRecounted => "tastes_recounted",
             Self::NeighboursChanged { .. } => "neighbours_changed",
             Self::EndpointChanged { .. } => "endpoint_changed",
             Self::ViewsCounted { .. } => "views_counted",

@@ -92,10 +92,13 @@ pub fn webhook_type(event: &DomainEvent) -> Option<EventType> {
         | E::ReviewRemoved { .. }
         | E::ReviewRestored { .. }
         | E::ReviewVoted { .. }
+        | E::VotesWithdrawn { .. }
         | E::ReviewsVerified { .. }
         | E::FavouriteAdded { .. }
         | E::FavouriteRemoved { .. }
         | E::LeaderboardsMoved { .. }
+        | E::TastesChanged { .. }
+        | E::TastesRecounted
         | E::NeighboursChanged { .. }
         | E::EndpointChanged { .. }
         | E::ViewsCounted { .. }

@@ -25,6 +25,8 @@ pub enum Reader {
     Webhooks,
     /// What leaderboards count.
     Leaderboards,
+    /// What readers like.
+    Tastes,
 }
 
 impl Reader {
@@ -32,6 +34,7 @@ impl Reader {
         match self {
             Self::Webhooks => "webhooks",
             Self::Leaderboards => "leaderboards",
+            Self::Tastes => "tastes",
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod inventory;
 pub mod leaderboards;
 pub mod limits;
 pub mod names;
+pub mod recommendations;
 pub mod request;
 mod sampling;
 pub mod views;
