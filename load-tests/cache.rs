@@ -54,8 +54,15 @@ fn redis(url: &str) -> Redis {
 /// A cache that believes its floors throughout.
 fn cache(redis: Redis, capacity: u64) -> Cache {
     let lease = Duration::from_secs(24 * 3_600);
-    let options =
-        CacheOptions { enabled: true, capacity, lease, lifetime_scale: 1.0, prefix: PREFIX.to_owned(), cluster: false };
+    let options = CacheOptions {
+        enabled: true,
+        capacity,
+        lease,
+        lifetime_scale: 1.0,
+        prefix: PREFIX.to_owned(),
+        cluster: false,
+        hot_keys: 1_000,
+    };
     let cache = Cache::new(&options, redis);
     cache.floors().set_epoch(Epoch(1));
     cache.floors().heard(Instant::now());

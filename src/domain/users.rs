@@ -229,7 +229,7 @@ impl Users {
     }
 
     /// Closes an account and removes what the shop has about its owner. The audit log keeps what they did as an
-    /// administrator, and the books keep what was sold, without saying to whom.
+    /// administrator, the books keep what was sold, without saying to whom, and what they wrote of books stays without a name.
     ///
     /// # Errors
     /// [`UserError::ConfirmationNeeded`] where the session's last proof of the password is too old,
@@ -249,12 +249,15 @@ impl Users {
             }
             let sessions = tx.delete_sessions(user.id, None).await?;
             tx.forget_buyer(user.id).await?;
+            // What they wrote of books stays, without their name.
+            let products = tx.withdraw_review_votes(user.id).await?;
             tx.delete_account(user.id).await?;
             let deleted = Events::from(DomainEvent::UserDeleted { user: user.id });
             // The cart goes with the account.
             let cart = Buyer::User(user.id).cart();
             let events = deleted.and(DomainEvent::SessionsEnded { user: user.id, sessions });
-            Ok(tx.commit(events.and(DomainEvent::CartChanged { cart })).await?)
+            let withdrawn = (!products.is_empty()).then_some(DomainEvent::VotesWithdrawn { products });
+            Ok(tx.commit(events.and(DomainEvent::CartChanged { cart }).and_all(withdrawn)).await?)
         })
         .await
     }

@@ -95,9 +95,10 @@ async fn patch(
 
 /// Close one's own account
 ///
-/// Removes everything that the shop has about its owner; see `GET /users/me/export` for what that is. Only the audit log
-/// keeps what they did as an administrator. The password must have been given in this session within the last ten
-/// minutes, by signing in or by `POST /sessions/current/confirmation`; else the answer is 403 `confirmation-required`.
+/// Removes everything that the shop has about its owner; see `GET /users/me/export` for what that is. Reviews stay, without a
+/// name, and the audit log keeps what they did as an administrator. The password must have been given in this session within
+/// the last ten minutes, by signing in or by `POST /sessions/current/confirmation`; else the answer is 403
+/// `confirmation-required`.
 #[utoipa::path(
     delete, path = "/users/me", operation_id = "deleteCurrentUser", tag = "users",
     params(("If-Match" = String, Header, description = "The ETag of the account that is meant")),

@@ -13,12 +13,17 @@ use crate::model::tags::Tag;
 pub fn tags(event: &DomainEvent) -> Vec<Tag> {
     use DomainEvent as E;
     match event {
-        E::ProductCreated { product } | E::ProductChanged { product } | E::ProductRetired { product } => {
+        E::ProductCreated { product } | E::ProductRetired { product } => {
             vec![Tag::book(*product), Tag::book_lists(), Tag::isbns(), Tag::genres()]
+        }
+        // A book that becomes a draft, or is none any more, takes its reviews along.
+        E::ProductChanged { product } => {
+            vec![Tag::book(*product), Tag::reviews_of(*product), Tag::book_lists(), Tag::isbns(), Tag::genres()]
         }
         E::ProductsImported { created, changed } => {
             let books = created.iter().chain(changed).map(|product| Tag::book(*product));
-            books.chain([Tag::book_lists(), Tag::isbns(), Tag::genres()]).collect()
+            let reviews = changed.iter().map(|product| Tag::reviews_of(*product));
+            books.chain(reviews).chain([Tag::book_lists(), Tag::isbns(), Tag::genres()]).collect()
         }
         E::CatalogueSeeded { .. } | E::ReadersSeeded { .. } => vec![Tag::all()],
         E::ReviewCreated { review, moved }
@@ -30,7 +35,9 @@ pub fn tags(event: &DomainEvent) -> Vec<Tag> {
         }
         // Neither the book nor its lists tell how helpful its reviews are.
         E::ReviewVoted { product, .. } => vec![Tag::reviews_of(*product)],
-        E::ReviewsVerified { products } => products.iter().map(|product| Tag::reviews_of(*product)).collect(),
+        E::VotesWithdrawn { products } | E::ReviewsVerified { products } => {
+            products.iter().map(|product| Tag::reviews_of(*product)).collect()
+        }
         E::FavouriteAdded { user, .. } | E::FavouriteRemoved { user, .. } => {
             vec![Tag::stats_of(*user), Tag::recommendations_to(*user)]
         }
@@ -105,21 +112,19 @@ mod tests {
             texts.sort();
             texts
         };
-        let catalogue = |books: &[ProductId]| {
+        let catalogue = |books: &[ProductId], changed: &[ProductId]| {
             let mut all: Vec<String> = books.iter().map(|book| format!("book:{book}")).collect();
+            all.extend(changed.iter().map(|book| format!("book:reviews:{book}")));
             all.extend(["books:isbn", "books:list", "genres"].map(str::to_owned));
             all.sort();
             all
         };
-        for event in [
-            DomainEvent::ProductCreated { product: book },
-            DomainEvent::ProductChanged { product: book },
-            DomainEvent::ProductRetired { product: book },
-        ] {
-            assert_eq!(texts(event), catalogue(&[book]));
+        for event in [DomainEvent::ProductCreated { product: book }, DomainEvent::ProductRetired { product: book }] {
+            assert_eq!(texts(event), catalogue(&[book], &[]));
         }
+        assert_eq!(texts(DomainEvent::ProductChanged { product: book }), catalogue(&[book], &[book]));
         let imported = DomainEvent::ProductsImported { created: vec![book], changed: vec![other] };
-        assert_eq!(texts(imported), catalogue(&[book, other]));
+        assert_eq!(texts(imported), catalogue(&[book, other], &[other]));
         assert_eq!(texts(DomainEvent::CatalogueSeeded { books: 3 }), ["*"]);
         assert_eq!(texts(DomainEvent::ReadersSeeded { people: 1, orders: 2, reviews: 3 }), ["*"]);
         for event in [DomainEvent::UserRegistered { user }, DomainEvent::UserChanged { user }] {
@@ -210,6 +215,7 @@ mod tests {
         assert_eq!(texts(DomainEvent::ReviewChanged { review: anonymous, was: 5, moved }), all[..2]);
         assert_eq!(texts(DomainEvent::ReviewVoted { review: review.review, product }), all[1..2]);
         assert_eq!(texts(DomainEvent::ReviewsVerified { products: vec![product] }), all[1..2]);
+        assert_eq!(texts(DomainEvent::VotesWithdrawn { products: vec![product] }), all[1..2]);
         for event in [DomainEvent::FavouriteAdded { user, product }, DomainEvent::FavouriteRemoved { user, product }] {
             assert_eq!(texts(event), [format!("user:stats:{user}"), format!("user:recommendations:{user}")]);
         }
@@ -228,6 +234,6 @@ mod tests {
     #[test]
     fn a_transaction_names_each_tag_once() {
         let event = DomainEvent::ProductChanged { product: ProductId::generate() };
-        assert_eq!(tags_of(Events::from(event.clone()).and(event).iter()).len(), 4);
+        assert_eq!(tags_of(Events::from(event.clone()).and(event).iter()).len(), 5);
     }
 }

@@ -192,6 +192,11 @@ pub enum DomainEvent {
         /// Of which book.
         product: ProductId,
     },
+    /// Somebody who left took their votes on reviews along.
+    VotesWithdrawn {
+        /// Of which books those were.
+        products: Vec<ProductId>,
+    },
     /// Reviews came to be by somebody who bought the book, or by somebody who gave it back.
     ReviewsVerified {
         /// Of which books.
@@ -279,6 +284,7 @@ impl DomainEvent {
             Self::ReviewRemoved { .. } => "review_removed",
             Self::ReviewRestored { .. } => "review_restored",
             Self::ReviewVoted { .. } => "review_voted",
+            Self::VotesWithdrawn { .. } => "votes_withdrawn",
             Self::ReviewsVerified { .. } => "reviews_verified",
             Self::FavouriteAdded { .. } => "favourite_added",
             Self::FavouriteRemoved { .. } => "favourite_removed",

@@ -121,6 +121,12 @@ impl OrderState {
         matches!(self, Self::Pending | Self::Paid)
     }
 
+    /// Whether its books are its buyer's: they were paid for, and neither called off nor given back.
+    #[must_use]
+    pub fn is_bought(self) -> bool {
+        matches!(self, Self::Paid | Self::Shipped | Self::Delivered)
+    }
+
     /// What a move from here does to the copies that the order has reserved.
     #[must_use]
     pub fn stock_effect(self, wanted: OrderMove) -> StockEffect {

@@ -92,6 +92,7 @@ pub fn webhook_type(event: &DomainEvent) -> Option<EventType> {
         | E::ReviewRemoved { .. }
         | E::ReviewRestored { .. }
         | E::ReviewVoted { .. }
+        | E::VotesWithdrawn { .. }
         | E::ReviewsVerified { .. }
         | E::FavouriteAdded { .. }
         | E::FavouriteRemoved { .. }

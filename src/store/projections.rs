@@ -15,11 +15,16 @@ use crate::db::Consistency;
 use crate::invalidation::News;
 use crate::model::events::DomainEvent;
 
+/// For how long an event that this release cannot read is left to processes of another one.
+const FOREIGN: Duration = Duration::from_secs(600);
+
 /// Who follows the outbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reader {
     /// Deliveries to other systems.
     Webhooks,
+    /// What leaderboards count.
+    Leaderboards,
     /// What readers like.
     Tastes,
 }
@@ -28,6 +33,7 @@ impl Reader {
     fn name(self) -> &'static str {
         match self {
             Self::Webhooks => "webhooks",
+            Self::Leaderboards => "leaderboards",
             Self::Tastes => "tastes",
         }
     }
@@ -70,16 +76,18 @@ pub struct OutboxPage {
     pub more_behind: bool,
 }
 
-/// For how long an event that this release cannot read is left to processes of another one.
-const FOREIGN: Duration = Duration::from_secs(600);
-
 impl OutboxPage {
-    /// The events up to one that only another release can read, and the place behind them. After a while nobody else will.
+    /// The events up to a transaction that wrote one which only another release can read, and the place behind them. After a
+    /// while nobody else will.
     #[must_use]
     pub fn readable(&self) -> (&[OutboxEvent], &str) {
-        let foreign = self.events.iter().position(|row| row.event.is_none() && row.age < FOREIGN);
-        match foreign.and_then(|place| self.events.get(place).map(|row| (place, row))) {
-            Some((place, row)) => (self.events.get(..place).unwrap_or_default(), &row.transaction),
+        let foreign = self.events.iter().find(|row| row.event.is_none() && row.age < FOREIGN);
+        match foreign.map(|row| row.transaction.as_str()) {
+            Some(transaction) => {
+                // What the same transaction wrote before it would be read once more with it.
+                let readable = self.events.split(|row| row.transaction == transaction).next();
+                (readable.unwrap_or_default(), transaction)
+            }
             None => (&self.events, &self.next),
         }
     }
@@ -131,6 +139,15 @@ impl WriteTx {
         Ok(Some(sql::page_from(&mut self.transaction, &place).await?))
     }
 
+    /// Locks the place of a reader until the transaction ends, as [`WriteTx::next_events`] does, and reads nothing; says
+    /// whether it could be had.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn hold_place(&mut self, reader: Reader) -> Result<bool, StoreError> {
+        Ok(sql::lock_place(&mut self.transaction, reader.name()).await?.is_some())
+    }
+
     /// Moves the place of a reader: what lies before it has had its effect.
     ///
     /// # Errors
@@ -158,5 +175,9 @@ mod tests {
         let old = page(vec![row(1, true, Duration::ZERO), row(2, false, FOREIGN)]);
         let (events, next) = old.readable();
         assert_eq!((events.len(), next), (2, "999"));
+        let beside = |id, known| OutboxEvent { transaction: "200".to_owned(), ..row(id, known, Duration::ZERO) };
+        let divided = page(vec![row(1, true, Duration::ZERO), beside(2, true), beside(3, false)]);
+        let (events, next) = divided.readable();
+        assert_eq!((events.len(), next), (1, "200"), "a transaction is read as a whole");
     }
 }

@@ -4,6 +4,7 @@ pub mod access_log;
 pub mod cache;
 pub mod database;
 pub mod inventory;
+pub mod leaderboards;
 pub mod limits;
 pub mod names;
 pub mod recommendations;

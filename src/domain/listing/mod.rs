@@ -7,7 +7,7 @@ mod filters;
 
 pub use cursor::{CursorKey, Seal};
 pub use facets::{FACET_LIMIT, count as count_facets, facet_query};
-pub use filters::{FilterDraft, MAX_GENRES};
+pub use filters::{FilterDraft, MAX_GENRES, is_slug};
 
 use std::sync::Arc;
 

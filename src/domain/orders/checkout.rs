@@ -132,6 +132,7 @@ impl Orders {
         if order.total == 0 {
             let (from, to) = (OrderState::Pending, order.state);
             events = events.and(DomainEvent::OrderMoved { order: id, user: order.user, from, to });
+            events = events.and_all(super::moves::verify_reviews(&mut tx, &order).await?);
         }
         tx.commit(events).await?;
         let answer = KeptAnswer { resource: id.0, status: 201, body: rendered.body.to_vec() };

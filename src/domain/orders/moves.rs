@@ -4,11 +4,11 @@ use time::OffsetDateTime;
 
 use super::{MoveNote, OrderError, Orders, Sees};
 use crate::model::events::{DomainEvent, Events};
-use crate::model::ids::OrderId;
+use crate::model::ids::{OrderId, ProductId};
 use crate::model::order::{Order, OrderMove, OrderState, StockEffect};
 use crate::model::precondition::ExpectedVersion;
 use crate::model::stock::{StockCause, StockMove, StockReason, stock_events};
-use crate::store::WriteTx;
+use crate::store::{StoreError, WriteTx};
 
 /// Why money goes back where nobody says it.
 const CANCELLED: &str = "The order was cancelled.";
@@ -56,8 +56,25 @@ pub async fn advance(
         }
         events = events.and_all(stock_events(&moves, &levels));
     }
+    if order.state.is_bought() != to.is_bought() {
+        events = events.and_all(verify_reviews(tx, order).await?);
+    }
     let tracking = note.tracking.clone().or_else(|| order.tracking.clone());
     Ok((Order { state: to, version, updated_at: now, tracking, ..order.clone() }, events))
+}
+
+/// Keeps the reviews that a buyer wrote true about what they have bought, and gives what is to be told of that. The order has to
+/// be in its new state.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn verify_reviews(tx: &mut WriteTx, order: &Order) -> Result<Option<DomainEvent>, StoreError> {
+    let Some(user) = order.user else { return Ok(None) };
+    let mut products: Vec<ProductId> = order.lines.iter().map(|line| line.product).collect();
+    products.sort_unstable();
+    products.dedup();
+    let products = tx.verify_reviews(user, &products).await?;
+    Ok((!products.is_empty()).then_some(DomainEvent::ReviewsVerified { products }))
 }
 
 impl Orders {

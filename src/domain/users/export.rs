@@ -10,6 +10,7 @@ use super::{UserError, Users};
 use crate::model::audit::AuditRecord;
 use crate::model::cart::{Buyer, Cart, CartLine};
 use crate::model::identity::User;
+use crate::model::review::{Review, ReviewReport, ReviewVote};
 
 /// What the shop has about one person.
 #[derive(Debug)]
@@ -33,6 +34,10 @@ impl Users {
             ("tastes", section(&self.store.tastes_of(id).await?)?),
             ("sessions", section(&self.store.sessions_of(id).await?)?),
             ("orders", section(&self.store.orders_of(id, None, i64::MAX).await?)?),
+            ("reviews", self.store.reviews_by(id, None, i64::MAX).await?.iter().map(review).collect()),
+            ("review_votes", self.store.review_votes_of(id).await?.iter().map(vote).collect()),
+            ("review_reports", self.store.review_reports_of(id).await?.iter().map(report).collect()),
+            ("favourites", section(&self.store.all_favourites_of(id).await?)?),
             ("admin_actions", self.store.audit_records_of(id).await?.iter().map(admin_action).collect()),
         ]);
         Ok(Export { exported_at: self.clock.now(), sections })
@@ -43,8 +48,42 @@ fn section(data: &impl Serialize) -> Result<Value, UserError> {
     serde_json::to_value(data).map_err(|error| UserError::Export(error.to_string()))
 }
 
+fn at(time: OffsetDateTime) -> Option<String> {
+    time.format(&time::format_description::well_known::Rfc3339).ok()
+}
+
+fn review(review: &Review) -> Value {
+    let content = &review.content;
+    json!({
+        "id": review.id,
+        "product_id": review.product,
+        "rating": content.rating,
+        "title": content.title,
+        "text": content.text,
+        "language": content.language,
+        "verified_purchase": review.verified,
+        "hidden": review.hidden,
+        "hidden_reason": review.hidden_reason,
+        "created_at": at(review.created_at),
+        "updated_at": at(review.updated_at),
+    })
+}
+
+fn vote(vote: &ReviewVote) -> Value {
+    json!({ "review_id": vote.review, "helpful": vote.helpful, "voted_at": at(vote.voted_at) })
+}
+
+fn report(report: &ReviewReport) -> Value {
+    json!({
+        "review_id": report.review,
+        "reason": report.reason,
+        "note": report.note,
+        "reported_at": at(report.reported_at),
+        "settled_at": report.settled_at.and_then(at),
+    })
+}
+
 fn cart(cart: &Cart) -> Value {
-    let at = |time: OffsetDateTime| time.format(&time::format_description::well_known::Rfc3339).ok();
     let item = |line: &CartLine| {
         json!({
             "product_id": line.product,
@@ -65,7 +104,7 @@ fn cart(cart: &Cart) -> Value {
 fn admin_action(record: &AuditRecord) -> Value {
     json!({
         "id": record.id,
-        "occurred_at": record.occurred_at.format(&time::format_description::well_known::Rfc3339).ok(),
+        "occurred_at": at(record.occurred_at),
         "action": record.action,
         "resource": record.resource,
         "resource_id": record.resource_id,

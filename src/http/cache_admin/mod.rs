@@ -1,6 +1,7 @@
 //! Looking after the cache.
 
 mod documents;
+mod hottest;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};

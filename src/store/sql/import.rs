@@ -149,7 +149,8 @@ pub(in crate::store) async fn insert(
 }
 
 /// What belongs together changes together: a series and its position, a date and its precision, a price and its
-/// currency, both ISBNs, an average with its count and histogram.
+/// currency, both ISBNs, an average with its count and histogram. What the shop tells of a book's ratings follows from the
+/// imported ones and its own reviews, by a trigger.
 pub(in crate::store) async fn update(
     connection: &mut PgConnection,
     rows: &[ImportRow],
@@ -198,9 +199,6 @@ pub(in crate::store) async fn update(
                cover_url = m.cover_url, price_amount = m.price_amount, price_currency = m.price_currency, status = m.status,
                imported_rating_average = m.rating_average, imported_rating_count = m.rating_count,
                imported_rating_histogram = m.rating_histogram,
-               rating_average = coalesce(m.rating_average, p.rating_average),
-               rating_count = coalesce(m.rating_count, p.rating_count),
-               rating_histogram = CASE WHEN m.rating_count IS NULL THEN p.rating_histogram ELSE m.rating_histogram END,
                popularity = coalesce(m.rating_count, p.popularity),
                source = m.source, source_id = m.source_id, version = p.version + 1, updated_at = $2
            FROM merged m
