@@ -70,7 +70,7 @@ pub struct SeededOrder {
     pub payment: PaymentId,
 }
 
-/// A made-up review.
+/// A made-up review. The votes on it are counted where they are kept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SeededReview {
     /// The identifier.
@@ -89,10 +89,6 @@ pub struct SeededReview {
     pub language: Option<&'static str>,
     /// Whether its writer has bought the book.
     pub verified: bool,
-    /// Those who found it helpful.
-    pub helpful: i32,
-    /// Those who did not.
-    pub unhelpful: i32,
     /// When it was written.
     pub created_at: OffsetDateTime,
 }

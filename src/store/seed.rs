@@ -5,7 +5,7 @@ use super::sql::seed::readers as sql_readers;
 use super::{StoreError, WriteTx};
 use crate::model::isbn::Isbn13;
 use crate::model::money::Currency;
-use crate::model::seed::{SeededBook, SeededReaders, ShelvedBook};
+use crate::model::seed::{SeededBook, SeededReaders, SeededReview, SeededVote, ShelvedBook};
 
 impl WriteTx {
     /// Makes this transaction one that loads much: nobody else's limits on time, and only one of its kind at a time.
@@ -68,12 +68,21 @@ impl WriteTx {
         Ok(sql_readers::books(&mut self.transaction, currency, most).await?)
     }
 
-    /// Adds readers with all that they have done, by COPY. All of them have this hash for a password.
+    /// Adds readers with their orders and favourites, by COPY. All of them have this hash for a password.
     ///
     /// # Errors
     /// [`StoreError::Constraint`] where one clashes with somebody who is there.
     pub async fn copy_readers(&mut self, readers: &SeededReaders, password_hash: &str) -> Result<(), StoreError> {
         Ok(sql_readers::copy_readers(&mut self.transaction, readers, password_hash).await?)
+    }
+
+    /// Adds reviews with the votes on them, by COPY. Each book that they are of is counted anew once.
+    ///
+    /// # Errors
+    /// [`StoreError::Constraint`] where one clashes with what is there.
+    pub async fn copy_reviews(&mut self, reviews: &[SeededReview], votes: &[SeededVote]) -> Result<(), StoreError> {
+        sql_readers::copy_reviews(&mut self.transaction, reviews).await?;
+        Ok(sql_readers::copy_votes(&mut self.transaction, votes).await?)
     }
 
     /// Leaves indexes and statistics as if the rows had always been there: without it the first searches would walk

@@ -43,6 +43,11 @@ const MUST_NOT_BE: &[(&str, &str)] = &[
              OR r.unhelpful <> (SELECT count(*) FROM review_votes WHERE review_id = r.id AND NOT helpful)",
     ),
     (
+        "reviews are counted",
+        "SELECT count(*) FROM products p WHERE rating_count <> coalesce(imported_rating_count, 0)
+             + (SELECT count(*) FROM reviews WHERE product_id = p.id)",
+    ),
+    (
         "nobody votes on what they wrote",
         "SELECT count(*) FROM review_votes v JOIN reviews r ON r.id = v.review_id AND r.user_id = v.user_id",
     ),

@@ -243,8 +243,6 @@ fn reviews(
             title: opinion.title,
             body: opinion.body,
             verified,
-            helpful: 0,
-            unhelpful: 0,
             created_at: written,
         });
     }

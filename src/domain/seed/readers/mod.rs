@@ -52,8 +52,10 @@ pub struct Seeded {
 const NO_PASSWORD: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGtub3dzIGl0$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// How many readers are written at once: many, since the counts of books are moved once for each time.
-const BATCH: usize = 4_000;
+/// How many readers are written at once.
+const BATCH: usize = 2_000;
+/// How many reviews are written at once: many, since each time every book that they are of is counted anew.
+const REVIEWS: usize = 100_000;
 /// How many orders a reader places on average.
 const ORDERS_EACH: u64 = 6;
 /// The most books of which readers know.
@@ -103,15 +105,24 @@ pub async fn seed_readers(
         }
     });
     let mut seeded = Seeded::default();
-    while let Some(batch) = ready.recv().await {
+    let (mut reviews, mut votes) = (Vec::new(), Vec::new());
+    while let Some(mut batch) = ready.recv().await {
         tx.copy_readers(&batch, NO_PASSWORD).await?;
         seeded.people += batch.people.len() as u64;
         seeded.orders += batch.orders.len() as u64;
         seeded.reviews += batch.reviews.len() as u64;
+        reviews.append(&mut batch.reviews);
+        votes.append(&mut batch.votes);
+        if reviews.len() >= REVIEWS {
+            tx.copy_reviews(&reviews, &votes).await?;
+            reviews.clear();
+            votes.clear();
+        }
         progress(SeedProgress::Written(seeded.orders + seeded.reviews));
     }
     generator.await.map_err(|_| SeedError::Generator)??;
     progress(SeedProgress::Finishing);
+    tx.copy_reviews(&reviews, &votes).await?;
     tx.finish_bulk_load().await?;
     tx.record_audit(&AuditRecord {
         id: AuditId::generate(),
@@ -198,7 +209,7 @@ fn share(left: Share, choices: &mut Choices) -> Share {
 /// Lets the readers of a batch vote on its reviews: the longer one stands there and the better it happens to be known, the
 /// more votes it has.
 fn vote(batch: &mut SeededReaders, choices: &mut Choices, now: time::OffsetDateTime) {
-    for review in batch.reviews.iter_mut().filter(|review| review.body.is_some()) {
+    for review in batch.reviews.iter().filter(|review| review.body.is_some()) {
         let days = (now - review.created_at).as_seconds_f64() / 86_400.0;
         let expected = (1.1 * choices.normal() - 0.6).exp() * (days / 60.0).min(1.5);
         let votes = (expected.round() as usize).min(batch.people.len() / 4);
@@ -213,7 +224,6 @@ fn vote(batch: &mut SeededReaders, choices: &mut Choices, now: time::OffsetDateT
             voters.push(voter);
             let since = person.created_at.max(review.created_at);
             let helpful = choices.percent(insight);
-            *(if helpful { &mut review.helpful } else { &mut review.unhelpful }) += 1;
             let voted_at = since + (now - since) * choices.unit();
             batch.votes.push(SeededVote { review: review.id, user: person.id, helpful, voted_at });
         }
