@@ -34,6 +34,7 @@ mod program;
 mod readme;
 mod redis;
 mod related;
+mod reviews;
 mod search;
 mod seed;
 mod sessions;
