@@ -192,6 +192,18 @@ CREATE TRIGGER review_votes_count_gone AFTER DELETE ON review_votes
     REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION count_votes();
 
+-- Whether a buyer has written of none of the books of an order. Whoever writes a review holds its writer until it is there, and
+-- so does this: then, since it is VOLATILE, it looks anew, also within a statement that began before.
+CREATE FUNCTION has_reviewed_none(buyer uuid, bought uuid) RETURNS boolean
+    LANGUAGE plpgsql VOLATILE
+    AS $$
+BEGIN
+    PERFORM FROM users WHERE id = buyer FOR NO KEY UPDATE;
+    RETURN NOT EXISTS (SELECT FROM order_lines l JOIN reviews r ON r.product_id = l.product_id
+                       WHERE l.order_id = bought AND r.user_id = buyer);
+END
+$$;
+
 CREATE TABLE favourites (
     user_id    uuid NOT NULL REFERENCES users ON DELETE CASCADE,
     product_id uuid NOT NULL REFERENCES products,

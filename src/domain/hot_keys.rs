@@ -114,7 +114,7 @@ impl HotKeys {
     pub async fn rank(&self) -> Result<usize, StoreError> {
         let popularity = self.store.cache().popularity();
         let news = popularity.take_news();
-        let public = news.into_iter().filter(|(key, _)| self.reads.of(key).is_some());
+        let public = news.into_iter().filter(|(key, _)| self.reads.is_public(key));
         let reads: Vec<KeyReads> =
             public.map(|(key, reads)| KeyReads { key: key.text().as_ref().to_owned(), reads }).collect();
         if reads.is_empty() {
@@ -138,7 +138,7 @@ impl HotKeys {
         }
         let mut keys = Vec::new();
         for ranked in self.store.ranking(popularity.wanted()).await? {
-            if let Some(key) = Key::parse(&ranked.key).filter(|key| self.reads.of(key).is_some()) {
+            if let Some(key) = Key::parse(&ranked.key).filter(|key| self.reads.is_public(key)) {
                 popularity.assume(&key, ranked.reads);
                 keys.push(key);
             }

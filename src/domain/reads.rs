@@ -12,6 +12,7 @@ use super::trending::{TrendingBooks, TrendingRequest};
 use crate::model::answer::{Answer, Source};
 use crate::model::ids::ProductId;
 use crate::model::isbn::Isbn13;
+use crate::model::product::Status;
 use crate::store::{Family, Key, Outage, Truth};
 
 /// Reads the queries by which pages are kept.
@@ -111,6 +112,15 @@ impl Reads {
                 return None;
             }
         })
+    }
+
+    /// Whether anybody may ask for a key: the lists of administrators are the same for all of them, and for nobody else.
+    #[must_use]
+    pub fn is_public(&self, key: &Key) -> bool {
+        match self.of(key) {
+            Some(Read::List(request)) => request.filters.status.is_none_or(|status| status == Status::Active),
+            read => read.is_some(),
+        }
     }
 
     /// Reads what a key stands for, as somebody without an account would.

@@ -38,6 +38,7 @@ mod readme;
 mod recommendations;
 mod redis;
 mod related;
+mod reviews;
 mod search;
 mod seed;
 mod sessions;

@@ -104,7 +104,7 @@ impl Payments {
         Ok(Answered { answer, replayed: false })
     }
 
-    /// Records a success in one statement, where nothing came in between.
+    /// Records a success in one statement, where nothing came in between and no review hangs on it.
     async fn record(
         &self,
         payment: &Payment,

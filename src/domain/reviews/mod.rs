@@ -2,6 +2,7 @@
 
 mod content;
 mod moderation;
+mod plan;
 mod together;
 mod votes;
 mod write;
@@ -11,11 +12,11 @@ use std::time::Duration;
 
 pub use content::{MAX_TEXT, MAX_TITLE, ReviewDraft, language_tag};
 pub use moderation::{MAX_NOTE, ReportDraft};
-pub use write::Created;
+pub use plan::Created;
 
+use plan::{ReviewWish, Written};
 use together::Together;
 use votes::VoteWish;
-use write::{ReviewWish, Written};
 
 use super::violation::Violation;
 use crate::model::answer::{Answer, Render, RenderError};

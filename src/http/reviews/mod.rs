@@ -2,6 +2,7 @@
 
 mod documents;
 mod moderation;
+mod queries;
 mod write;
 
 use axum::extract::State;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 
 pub use documents::{BookPageDocument, PageDocument, ReviewDocument, ReviewInput};
 
-use documents::{OwnReviewsQuery, ReviewsQuery};
+use queries::{OwnReviewsQuery, ReviewsQuery};
 
 use super::API_PREFIX;
 use super::auth::{Caller, MaybeCaller};

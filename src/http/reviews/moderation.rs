@@ -6,7 +6,8 @@ use axum::response::Response;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::documents::{HideInput, ModeratedDocument, ModeratedPageDocument, ModerationQuery};
+use super::documents::{HideInput, ModeratedDocument, ModeratedPageDocument};
+use super::queries::ModerationQuery;
 use super::{linked, next};
 use crate::http::auth::Administrator;
 use crate::http::cache_policy::CachePolicy;

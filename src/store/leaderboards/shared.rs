@@ -255,7 +255,11 @@ impl Store {
     }
 
     async fn ask(&self, what: &'static str, call: &ScriptCall) -> Result<Vec<String>, SharedError> {
-        let found: Vec<String> = self.cache().redis().script(what, call).await?;
+        let found: Vec<String> = self.cache().redis().script(what, call).await.map_err(|error| match error {
+            // Not the server is at fault, but what it has under these names.
+            RedisError::Command(_) if !error.is_failure() => SharedError::Unreadable,
+            error => error.into(),
+        })?;
         if found.is_empty() { Err(SharedError::Incomplete) } else { Ok(found) }
     }
 

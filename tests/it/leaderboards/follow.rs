@@ -88,7 +88,7 @@ async fn orders_through_the_api_count_until_they_are_given_back() {
         let id = order["id"].as_str().unwrap().to_owned();
         assert_eq!(page(&shop, "best_sellers?period=day").await["total"], if copies == 3 { 0 } else { 2 }, "unpaid");
         let pay = shop.post(&format!("/orders/{id}/payments")).header("cart-token", &guest.token);
-        pay.header("idempotency-key", "pay").json(&json!({"method": "test_success"})).send().await.expect(201);
+        pay.header("idempotency-key", "pay").json(&json!({"method": "tok_success"})).send().await.expect(201);
         await_total(&shop, "best_sellers?period=day", 2).await;
         orders.push((id, guest));
     }
@@ -104,7 +104,7 @@ async fn orders_through_the_api_count_until_they_are_given_back() {
     cancel.json(&json!({})).send().await.expect(200);
     sold(2.0).await;
     let (second, _) = &orders[1];
-    shop.post(&format!("/orders/{second}/shipment")).token(&admin).json(&json!({})).send().await;
+    shop.post(&format!("/orders/{second}/ship")).token(&admin).json(&json!({})).send().await;
     let refund = shop.post(&format!("/orders/{second}/refunds")).token(&admin).header("idempotency-key", "all");
     refund.json(&json!({"reason": "It came damaged."})).send().await.expect(201);
     await_total(&shop, "best_sellers?period=day", 0).await;

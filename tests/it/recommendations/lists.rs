@@ -24,7 +24,7 @@ async fn order(shop: &Shop, reader: &Reader, book: Uuid) -> String {
 
 async fn pay(shop: &Shop, reader: &Reader, path: &str) {
     let request = shop.post(&format!("{path}/payments")).token(&reader.token).header("idempotency-key", "pay");
-    request.json(&json!({"method": "test_ok"})).send().await.expect(201);
+    request.json(&json!({"method": "tok_success"})).send().await.expect(201);
 }
 
 #[tokio::test]

@@ -1,10 +1,13 @@
 -- Records the payment of an order that waits for it, moves the order, keeps the answer, and tells of it: all that comes after
--- most payments. Nothing where the payment was recorded by somebody else, or the order does not wait for it any more.
+-- most payments. Nothing where the payment was recorded by somebody else, the order does not wait for it any more, or its buyer
+-- has reviewed one of its books: such a review is to be verified as well.
 WITH waiting AS MATERIALIZED (
-    SELECT id FROM orders WHERE id = $2 AND state = $5 FOR NO KEY UPDATE
+    SELECT id, user_id FROM orders WHERE id = $2 AND state = $5 FOR NO KEY UPDATE
+), plain AS MATERIALIZED (
+    SELECT id FROM waiting WHERE user_id IS NULL OR has_reviewed_none(user_id, id)
 ), paid AS (
     UPDATE payments p SET state = 'succeeded', reference = $3, updated_at = $4
-    FROM waiting w WHERE p.id = $1 AND p.order_id = w.id AND p.state = 'processing'
+    FROM plain w WHERE p.id = $1 AND p.order_id = w.id AND p.state = 'processing'
     RETURNING p.order_id
 ), moved AS (
     UPDATE orders o SET state = $6, version = o.version + 1, updated_at = $4
