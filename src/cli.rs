@@ -42,9 +42,9 @@ The servers listen on loopback at ports of their own, and their data stays for t
         /// How many books an empty catalogue is filled with
         #[arg(long, value_name = "N", default_value_t = 100_000)]
         books: u64,
-        /// How many orders, and as many reviews, the made-up readers of such a catalogue have
-        #[arg(long, value_name = "N", default_value_t = 20_000)]
-        orders: u64,
+        /// How many orders, and as many reviews, the made-up readers of such a catalogue have [default: one for five books]
+        #[arg(long, value_name = "N")]
+        orders: Option<u64>,
         /// Where the data of the servers is kept [default: .bookstore beside Cargo.toml, or BOOKSTORE_DEV_DIR]
         #[arg(long, value_name = "FOLDER")]
         dir: Option<PathBuf>,

@@ -28,6 +28,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let file = config.as_deref();
     match cli.command {
         Command::Dev { books, orders, dir, exec } => {
+            let orders = orders.unwrap_or(books / 5);
             let options = commands::dev::Options { config: cli.config, books, orders, dir };
             match exec {
                 Some(command) => commands::dev::exec(&options, &command),
