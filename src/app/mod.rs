@@ -30,14 +30,12 @@ use crate::{
         hot_keys::{HotKeys, RENEW_WITHIN},
         import::Import,
         inventory::{Hub, HubOptions, Inventory},
-        leaderboards::Leaderboards,
         limits::RateLimiter,
         orders::Orders,
         passwords::Passwords,
         pricing::Pricing,
         products::Rules,
         recommendations::Recommendations,
-        reviews::Reviews,
         sessions::Sessions,
         throttle::Throttle,
         user_stats::UserStatistics,
@@ -230,9 +228,9 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
     let session_limits = SessionLimits::from(&config.auth);
     let pricing = Pricing::new(&config.shop)?;
     let sender = Sender::new((&config.webhooks).into(), config.webhooks.timeout).context("TLS of webhooks")?;
-    let here = reads::reads(store, &clock, &rules);
+    let here = reads::reads(config, store, &clock, &rules);
     let ahead = store.renewing(RENEW_WITHIN);
-    let reads_ahead = reads::reads(&ahead, &clock, &rules);
+    let reads_ahead = reads::ahead(&here, config, &ahead, &clock, &rules);
     let hot_keys = Arc::new(HotKeys::new(ahead.clone(), reads_ahead.clone(), config.cache.refresh_rate));
     let warm_up = Arc::new(WarmUp::new(ahead, reads_ahead, Arc::clone(&hot_keys)));
     Ok(AppState::new(Services {
@@ -261,18 +259,8 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
             config.recommendations.clone(),
             http::recommendations::render,
         )),
-        reviews: Arc::new(Reviews::new(
-            store.clone(),
-            Arc::clone(&clock),
-            config.orders.idempotency_lifetime,
-            http::reviews::PAGES,
-        )),
-        leaderboards: Arc::new(Leaderboards::new(
-            store.clone(),
-            Arc::clone(&clock),
-            config.leaderboards.clone(),
-            http::leaderboards::PAGES,
-        )),
+        reviews: Arc::new(here.reviews),
+        leaderboards: here.leaderboards,
         orders: Arc::new(Orders::new(
             store.clone(),
             Arc::clone(&clock),

@@ -2,11 +2,14 @@
 //! by a reader.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 use super::genres::Genres;
+use super::leaderboards::{BoardRequest, Leaderboards};
 use super::listing::{Listing, ListingRequest};
 use super::products::Products;
 use super::related::RelatedBooks;
+use super::reviews::{ReviewQuery, Reviews};
 use super::search::{Search, SearchRequest};
 use super::trending::{TrendingBooks, TrendingRequest};
 use crate::model::answer::{Answer, Source};
@@ -53,6 +56,15 @@ pub enum Read {
     },
     /// The books that are looked at most.
     Trending(TrendingRequest),
+    /// A page of the reviews of a book.
+    Reviews {
+        /// Which book.
+        book: ProductId,
+        /// Which page.
+        query: ReviewQuery,
+    },
+    /// The first page of a leaderboard.
+    Leaderboard(BoardRequest),
 }
 
 /// What came of a read.
@@ -81,6 +93,10 @@ pub struct Reads {
     pub related: RelatedBooks,
     /// The books that are looked at most.
     pub trending: TrendingBooks,
+    /// Reviews.
+    pub reviews: Reviews,
+    /// Leaderboards.
+    pub leaderboards: Arc<Leaderboards>,
     /// How queries are read.
     pub queries: Queries,
 }
@@ -105,8 +121,11 @@ impl Reads {
                 Read::Related { book: book.parse().ok()?, limit: limit.parse().ok()? }
             }
             Family::BookTrending => Read::Trending(TrendingRequest::of_key(rest)?),
-            // Nobody reads these ahead yet.
-            Family::BookReviews | Family::Leaderboard => return None,
+            Family::BookReviews => {
+                let (book, query) = ReviewQuery::of_key(rest)?;
+                Read::Reviews { book, query }
+            }
+            Family::Leaderboard => Read::Leaderboard(self.leaderboards.request_of_key(rest)?),
             // Nobody but their owners may.
             Family::Cart | Family::UserOrders | Family::UserStats | Family::UserRecommendations | Family::Session => {
                 return None;
@@ -136,6 +155,8 @@ impl Reads {
             Read::Suggest { text, limit } => told(key, self.search.suggest(&text, Some(limit)).await),
             Read::Related { book, limit } => told(key, self.related.of(book, Some(limit)).await),
             Read::Trending(request) => told(key, self.trending.page(request).await),
+            Read::Reviews { book, query } => told(key, self.reviews.page(book, query).await),
+            Read::Leaderboard(request) => told(key, self.leaderboards.page(request).await),
         }
     }
 
@@ -146,14 +167,19 @@ impl Reads {
     }
 
     /// What the primary says of a key; nothing where it does not, or where that cannot be compared with what is kept:
-    /// searches weigh and guess, and what is looked at most changes without an event.
+    /// searches weigh and guess, what is looked at most changes without an event, and boards are read from Redis.
     pub async fn truth(&self, key: &Key) -> Option<Truth> {
         let truth = match self.of(key)? {
             Read::Book(id) => self.products.truth(id).await.ok()?,
             Read::BookByIsbn(isbn) => self.products.truth_by_isbn(isbn).await.ok()?,
             Read::Genres => self.genres.truth().await.ok()?,
             Read::List(request) => self.listing.truth(request, key.rest()).await.ok()?,
-            Read::Search(_) | Read::Suggest { .. } | Read::Related { .. } | Read::Trending(_) => return None,
+            Read::Search(_)
+            | Read::Suggest { .. }
+            | Read::Related { .. }
+            | Read::Trending(_)
+            | Read::Reviews { .. }
+            | Read::Leaderboard(_) => return None,
         };
         (truth != Truth::Unknown).then_some(truth)
     }

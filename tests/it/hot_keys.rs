@@ -173,14 +173,20 @@ async fn every_kind_of_answer_that_all_share_leads_back_to_its_read() {
         "/products/suggest?q=gone%20a&limit=3".to_owned(),
         format!("/products/{id}/related?limit=5"),
         "/products/trending?genre=fantasy&limit=5".to_owned(),
+        format!("/products/{id}/reviews?sort=helpful&rating=5&limit=3"),
+        "/leaderboards/top_rated?period=week&limit=3".to_owned(),
     ];
+    // Until Redis has the board, it is kept by another key.
+    eventually("the board is in Redis", async || process.get(&paths[9]).await.expect(200).json()["source"] == "redis")
+        .await;
     for path in &paths {
         read(&process, path, MANY).await;
     }
-    let hot = async || process.metric("cache_hot_keys", &[]).await == paths.len() as f64;
+    let hot = async || process.metric("cache_hot_keys", &[]).await >= paths.len() as f64;
     eventually("all of them are hot", hot).await;
     let report = send(process.request(reqwest::Method::GET, "/admin/cache").bearer_auth(&admin)).await.unwrap();
-    let hottest = report.expect(200).json()["hottest"].as_array().unwrap().clone();
+    let mut hottest = report.expect(200).json()["hottest"].as_array().unwrap().clone();
+    hottest.retain(|heat| !text(&heat["key"]).ends_with(":database"));
     let keys: Vec<String> = hottest.iter().map(|heat| text(&heat["key"])).collect();
     assert_eq!(keys.len(), paths.len());
 

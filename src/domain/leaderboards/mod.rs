@@ -198,6 +198,26 @@ impl Leaderboards {
         Self { store, clock, settings, pages, counted: AtomicBool::new(false), doubted: Arc::default() }
     }
 
+    /// The same service over another view of the same store.
+    #[must_use]
+    pub fn over(&self, store: Store) -> Self {
+        let Self { clock, settings, pages, doubted, .. } = self;
+        let (clock, doubted) = (Arc::clone(clock), Arc::clone(doubted));
+        Self { store, clock, settings: settings.clone(), pages: *pages, counted: AtomicBool::new(false), doubted }
+    }
+
+    /// The request for a first page that a key of the cache was made of, as long as its window is the present one.
+    #[must_use]
+    pub fn request_of_key(&self, rest: &str) -> Option<BoardRequest> {
+        let (window, page) = rest.split_once(":limit=")?;
+        let parts: Vec<&str> = window.split(':').collect();
+        let [board, period, starts_on] = parts.try_into().ok()?;
+        let (board, period) = (board.parse().ok()?, period.parse().ok()?);
+        let limit = page.strip_suffix("&after=")?.parse().ok()?;
+        let is_present = Window::at(period, self.clock.now()).starts_on.to_string() == starts_on;
+        is_present.then_some(BoardRequest { board, period, day: None, cursor: None, limit })
+    }
+
     /// A page of a board. A window that is over is read from the database; so is every other one as long as Redis does not
     /// have it.
     ///

@@ -7,6 +7,7 @@ mod together;
 mod votes;
 mod write;
 
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -122,6 +123,25 @@ impl ReviewQuery {
         let after = after.map(|after| format!("{}.{}", after.key, after.id)).unwrap_or_default();
         format!("{sort}:{rating}:{verified}:{language}:{limit}:{after}")
     }
+
+    /// The book and the query that a key of the cache was made of.
+    #[must_use]
+    pub fn of_key(rest: &str) -> Option<(ProductId, Self)> {
+        let parts: Vec<&str> = rest.splitn(7, ':').collect();
+        let [product, sort, rating, verified, language, limit, after] = parts.try_into().ok()?;
+        let after = match after.split_once('.') {
+            Some((key, id)) => Some(ReviewPosition { key: key.parse().ok()?, id: id.parse().ok()? }),
+            None => None,
+        };
+        let language = Some(language.to_owned()).filter(|language| !language.is_empty());
+        let filter = ReviewFilter { rating: optional(rating)?, verified: optional(verified)?, language };
+        Some((product.parse().ok()?, Self { sort: sort.parse().ok()?, filter, limit: limit.parse().ok()?, after }))
+    }
+}
+
+/// What a part of a key says, if anything; nothing where it cannot be read.
+fn optional<T: FromStr>(text: &str) -> Option<Option<T>> {
+    if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) }
 }
 
 /// A page of the reviews of a book.
@@ -248,4 +268,25 @@ async fn load(
     authors.dedup();
     let rendered = Rendered::found(render(ReviewPage { product, summary, reviews, next, query })?);
     Ok(authors.into_iter().fold(rendered, |rendered, author| rendered.depends_on(Tag::user(author))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_leads_back_to_its_query() {
+        let product = ProductId::generate();
+        let after = Some(ReviewPosition { key: -3, id: ReviewId::generate() });
+        let language = Some("en-US".to_owned());
+        let all = ReviewFilter { rating: Some(4), verified: Some(false), language };
+        let none = ReviewFilter { rating: None, verified: None, language: None };
+        for (sort, filter, after) in [(ReviewSort::Helpful, all, after), (ReviewSort::Newest, none, None)] {
+            let query = ReviewQuery { sort, filter, limit: 7, after };
+            assert_eq!(ReviewQuery::of_key(&format!("{product}:{}", query.canonical())), Some((product, query)));
+        }
+        for foreign in ["", "x", "::::::", &format!("{product}:newest:x:::7:")] {
+            assert_eq!(ReviewQuery::of_key(foreign), None, "{foreign}");
+        }
+    }
 }
