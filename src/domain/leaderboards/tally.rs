@@ -111,7 +111,7 @@ mod tests {
         let moved = RatingMove { before: Standing::of(0.0, 0), after: Standing::of(5.0, 1) };
         let review = facts(4, Some(UserId::generate()));
         let created = DomainEvent::ReviewCreated { review, moved };
-        let changes = tally(&[created.clone()]).changes();
+        let changes = tally(std::slice::from_ref(&created)).changes();
         assert_eq!(changes.len(), 3 * Period::ALL.len());
         for change in &changes {
             assert_eq!(change.window, Window::at(change.window.period, review.created_at));
@@ -119,7 +119,7 @@ mod tests {
         }
         let better = ReviewFacts { rating: 5, ..review };
         let changed = DomainEvent::ReviewChanged { review: better, was: 4, moved };
-        let of_stars = tally(&[changed.clone()]).changes();
+        let of_stars = tally(std::slice::from_ref(&changed)).changes();
         assert!(of_stars.len() == 4 && of_stars.iter().all(|change| (change.count, change.stars) == (0, 1)));
         let removed = DomainEvent::ReviewRemoved { review: better, moved };
         // In whatever order they are read.

@@ -112,6 +112,44 @@ async fn orders_through_the_api_count_until_they_are_given_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reviews_through_the_api_count_while_they_are_shown() {
+    let shop = Shop::open_with(&QUICK).await;
+    let now = noon(&shop);
+    let book = shelve(&mut shop.sql().await, 1, 100).await[0];
+    let admin = shop.administrator().await;
+    let mut reviews = Vec::new();
+    for rating in [5, 4, 3] {
+        let token = shop.customer().await;
+        let request = shop.post(&format!("/products/{book}/reviews")).token(&token).header("idempotency-key", "review");
+        let review = request.json(&json!({"rating": rating})).send().await.expect(201).json();
+        reviews.push((format!("/reviews/{}", review["id"].as_str().unwrap()), token));
+    }
+    let scores = async |ratings: &[u8]| {
+        let count = ratings.len() as f64;
+        let average = (ratings.iter().map(|stars| f64::from(*stars)).sum::<f64>() + 190.0) / (count + 50.0);
+        eventually("they count", async || {
+            let (most, rated) = (page(&shop, "most_reviewed").await, page(&shop, "top_rated?period=month").await);
+            most["items"][0]["score"] == count && rated["items"][0]["score"] == average
+        })
+        .await;
+        await_total(&shop, "top_reviewers?period=day", ratings.len() as i64).await;
+    };
+    scores(&[5, 4, 3]).await;
+    let (first, token) = &reviews[0];
+    let change = shop.put(first).token(token).header("if-match", "*").json(&json!({"rating": 1}));
+    change.send().await.expect(200);
+    scores(&[1, 4, 3]).await;
+    shop.delete(&reviews[1].0).token(&reviews[1].1).header("if-match", "*").send().await.expect(204);
+    scores(&[1, 3]).await;
+    let hide = shop.post(&format!("/admin{}/hide", reviews[2].0)).token(&admin);
+    hide.json(&json!({"reason": "Spam."})).send().await.expect(200);
+    scores(&[1]).await;
+    shop.post(&format!("/admin{}/restore", reviews[2].0)).token(&admin).send().await.expect(200);
+    scores(&[1, 3]).await;
+    equal_a_recount(&shop, &shop.database().redis_url.clone(), now).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_processes_count_what_one_recount_counts_though_redis_forgets() {
     let redis = RedisServer::start().await;
     let url = redis.url();
