@@ -33,7 +33,7 @@ pub struct Cli {
 pub enum Command {
     /// Run the shop here, with a PostgreSQL primary, a replica and Redis of its own
     #[command(after_help = "Examples:
-  bookstore dev                     the shop with 100,000 made-up books on http://127.0.0.1:8080
+  bookstore dev                     the shop with 100,000 made-up books and their readers on http://127.0.0.1:8080
   bookstore dev --books 0           the shop with an empty catalogue
   bookstore dev --exec 'psql \"$DATABASE_URL\"'    a command against a migrated scratch database
 
@@ -42,11 +42,14 @@ The servers listen on loopback at ports of their own, and their data stays for t
         /// How many books an empty catalogue is filled with
         #[arg(long, value_name = "N", default_value_t = 100_000)]
         books: u64,
+        /// How many orders, and as many reviews, the made-up readers of such a catalogue have
+        #[arg(long, value_name = "N", default_value_t = 20_000)]
+        orders: u64,
         /// Where the data of the servers is kept [default: .bookstore beside Cargo.toml, or BOOKSTORE_DEV_DIR]
         #[arg(long, value_name = "FOLDER")]
         dir: Option<PathBuf>,
         /// Run this shell command with DATABASE_URL, REPLICA_URLS and REDIS_URL instead of the shop
-        #[arg(long, value_name = "COMMAND", conflicts_with = "books")]
+        #[arg(long, value_name = "COMMAND", conflicts_with_all = ["books", "orders"])]
         exec: Option<String>,
     },
 
@@ -61,20 +64,29 @@ It ends on SIGTERM or SIGINT once the open requests are answered; a second signa
     /// Bring the database to the schema of this program
     Migrate,
 
-    /// Fill the catalogue with made-up books
+    /// Fill the shop with made-up books and readers
     #[command(after_help = "Examples:
   bookstore seed --books 1000000
   bookstore seed --books 5000 --more      add to the books that are there
+  bookstore seed --orders 100000 --reviews 100000    readers for the books that are there
 
-The same seed makes the same books. All of them are written, or none.")]
+The same seed makes the same books, and for the same books the same readers at other times. All books are written, or none;
+then all readers, or none. Readers have tastes: each one buys and reviews mostly books of a few circles, so that what they
+have bought tells what they might like. Nobody can sign in as one of them.")]
     Seed {
-        /// How many books
-        #[arg(long, value_name = "N", default_value_t = 100_000)]
-        books: u64,
-        /// Which books: another number makes other ones
+        /// How many books [default: 100000, or none with --orders or --reviews]
+        #[arg(long, value_name = "N")]
+        books: Option<u64>,
+        /// How many orders of made-up readers
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        orders: u64,
+        /// How many reviews by made-up readers
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        reviews: u64,
+        /// Which books and readers: another number makes other ones
         #[arg(long, value_name = "NUMBER", default_value_t = 1)]
         seed: u64,
-        /// Add to a catalogue that has books already
+        /// Add to a shop that has books, or readers, already
         #[arg(long)]
         more: bool,
     },
@@ -101,6 +113,19 @@ An account of this address is promoted and keeps its password; else one is made,
         /// The account's e-mail address
         #[arg(value_name = "EMAIL")]
         email: String,
+    },
+
+    /// Measure how good recommendations are
+    #[command(after_help = "Examples:
+  bookstore evaluate-recommendations
+  bookstore evaluate-recommendations --seed 2
+
+Of each reader of five books and more one is hidden, and every method has ten guesses at it. The same seed hides the same
+books. Nothing is changed, but that what readers did lately is counted first.")]
+    EvaluateRecommendations {
+        /// Which books are hidden: another number hides other ones
+        #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+        seed: u64,
     },
 
     /// Print the OpenAPI document

@@ -6,7 +6,7 @@ use crate::{
     cache::{Cache, CacheOptions, Redis, RedisOptions, redis::BreakerOptions},
     config::{self, Config},
     db::Db,
-    domain::warm_up::{WarmUp, Warmth},
+    domain::{hot_keys::HotKeys, warm_up::WarmUp},
     invalidation::Invalidation,
     lifecycle::Lifecycle,
     store::Store,
@@ -16,14 +16,11 @@ use secrecy::ExposeSecret as _;
 /// How often the cache's counters are told to the metrics.
 const METRICS_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How often what most readers want is read ahead of them.
-const REFRESH_INTERVAL: Duration = Duration::from_secs(60);
-
-/// The same while it has not been done once.
+/// How often a warm-up that was late is tried again.
 const LATE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What then is fresh for less than this is renewed, so that it does not run out before the next time.
-pub(super) const RENEW_WITHIN: Duration = Duration::from_secs(75);
+/// For how long the ranking is tried to be written.
+const RANKING_PATIENCE: Duration = Duration::from_secs(3);
 
 /// The repositories over a database, with the cache before them.
 ///
@@ -39,6 +36,7 @@ pub fn store(config: &Config, db: &Db) -> anyhow::Result<Store> {
         lifetime_scale: config.cache.lifetime_scale,
         prefix: config.redis.prefix.clone(),
         cluster: config.redis.mode == config::RedisMode::Cluster,
+        hot_keys: config.cache.hot_keys as usize,
     };
     let cache = Cache::new(&options, redis);
     Ok(Store::new(db.clone(), Invalidation::new(db.clone(), cache, &config.redis.prefix)))
@@ -79,18 +77,48 @@ pub(super) fn keep(lifecycle: &Lifecycle, store: &Store) {
     super::every(lifecycle, "cache metrics", METRICS_INTERVAL, move || cache.publish_metrics());
 }
 
-/// Fills the cache before the process reports ready, and keeps it filled.
-pub(super) fn keep_warm(lifecycle: &Lifecycle, settings: &config::Cache, warm_up: &Arc<WarmUp>) {
+/// Fills the cache before the process reports ready, keeps warm what is hot, and writes down what that is.
+pub(super) fn keep_warm(
+    lifecycle: &Lifecycle,
+    settings: &config::Cache,
+    warm_up: &Arc<WarmUp>,
+    hot_keys: &Arc<HotKeys>,
+) {
     if !settings.enabled {
         warm_up.switch_off();
         return;
     }
-    let (books, limit, warm_up) = (settings.warm_books, settings.warm_timeout, Arc::clone(warm_up));
+    let (books, limit, warming) = (settings.warm_books, settings.warm_timeout, Arc::clone(warm_up));
     lifecycle.spawn_background("warm-up", move |ending| async move {
-        ending.run_until_cancelled(warm_up.start(books, limit)).await;
-        let pause = || if warm_up.warmth() == Warmth::Late { LATE_INTERVAL } else { REFRESH_INTERVAL };
-        while ending.run_until_cancelled(tokio::time::sleep(pause())).await.is_some() {
-            ending.run_until_cancelled(warm_up.refresh(books)).await;
+        let work = async {
+            warming.start(books, limit).await;
+            while !warming.catch_up(books).await {
+                tokio::time::sleep(LATE_INTERVAL).await;
+            }
+        };
+        ending.run_until_cancelled(work).await;
+        ending.cancelled().await;
+    });
+    if settings.hot_keys == 0 {
+        return;
+    }
+    if settings.refresh_rate > 0 {
+        let keeping = Arc::clone(hot_keys);
+        lifecycle.spawn_background("hot keys", |ending| async move {
+            ending.run_until_cancelled(keeping.keep()).await;
+        });
+    }
+    let (ranking, interval) = (Arc::clone(hot_keys), settings.ranking_interval);
+    lifecycle.spawn_background("ranking of hot keys", move |ending| async move {
+        let write = async || match tokio::time::timeout(RANKING_PATIENCE, ranking.rank()).await {
+            Ok(Ok(keys)) => tracing::debug!(keys, "ranked the hot keys"),
+            // A ranking that lacks some reads is good enough.
+            Ok(Err(error)) => tracing::info!(%error, "the hot keys could not be ranked"),
+            Err(_) => tracing::info!("ranking the hot keys took too long"),
+        };
+        while ending.run_until_cancelled(tokio::time::sleep(interval)).await.is_some() {
+            ending.run_until_cancelled(write()).await;
         }
+        write().await;
     });
 }

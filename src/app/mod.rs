@@ -1,8 +1,11 @@
 //! The composition root: the only place that knows everybody.
 
 mod cache;
+mod leaderboards;
 mod payments;
 mod probes;
+mod reads;
+mod recommendations;
 mod webhooks;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -12,7 +15,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
 use crate::{
-    config::Config,
+    config::{self, Config},
     db::{Db, SchemaError},
     domain::{
         access::{Access, SessionLimits},
@@ -22,21 +25,22 @@ use crate::{
         carts::Carts,
         coupons::Coupons,
         credentials::Credentials,
-        genres::Genres,
+        favourites::Favourites,
         health::Health,
+        hot_keys::{HotKeys, RENEW_WITHIN},
         import::Import,
         inventory::{Hub, HubOptions, Inventory},
+        leaderboards::Leaderboards,
         limits::RateLimiter,
-        listing::Listing,
         orders::Orders,
         passwords::Passwords,
         pricing::Pricing,
-        products::{Products, Rules},
-        related::RelatedBooks,
+        products::Rules,
+        recommendations::Recommendations,
         reviews::Reviews,
-        search::Search,
         sessions::Sessions,
         throttle::Throttle,
+        user_stats::UserStatistics,
         users::Users,
         views::Views,
         warm_up::WarmUp,
@@ -188,11 +192,13 @@ impl App {
                 }
             }
         });
-        count_views(&lifecycle, config.views.flush_interval, Arc::clone(&state.views));
+        count_views(&lifecycle, &config.views, Arc::clone(&state.views));
         tell_of_stock(&lifecycle, state.inventory.hub().clone());
         webhooks::run(&lifecycle, &state.webhooks);
+        leaderboards::follow(&lifecycle, &state.leaderboards);
+        recommendations::run(&lifecycle, &config.recommendations, &state.recommendations);
         cache::keep(&lifecycle, &store);
-        cache::keep_warm(&lifecycle, &config.cache, &state.warm_up);
+        cache::keep_warm(&lifecycle, &config.cache, &state.warm_up, &state.hot_keys);
         if config.cache.enabled && !config.cache.audit_interval.is_zero() {
             let (auditor, interval) = (auditor(&store, &state), config.cache.audit_interval);
             lifecycle.spawn_background("cache auditor", |ending| async move {
@@ -222,15 +228,13 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
     let limiter = config.limits.enabled.then(|| RateLimiter::new(&config.limits, Some(store.clone())));
     let credentials = Credentials::new(store.clone(), passwords, Throttle::new(&config.limits, limiter.as_ref()));
     let session_limits = SessionLimits::from(&config.auth);
-    let genres = |store: &Store| Genres::new(store.clone(), http::genres::render);
-    let listing = |store: &Store| Listing::new(store.clone(), http::listing::render);
-    let products =
-        |store: &Store| Products::new(store.clone(), Arc::clone(&clock), rules.clone(), http::products::PAGES);
     let pricing = Pricing::new(&config.shop)?;
     let sender = Sender::new((&config.webhooks).into(), config.webhooks.timeout).context("TLS of webhooks")?;
-    let ahead = store.renewing(cache::RENEW_WITHIN);
-    let warm_up = WarmUp::new(ahead.clone(), genres(&ahead), listing(&ahead), products(&ahead));
-    let warm_up = Arc::new(warm_up);
+    let here = reads::reads(store, &clock, &rules);
+    let ahead = store.renewing(RENEW_WITHIN);
+    let reads_ahead = reads::reads(&ahead, &clock, &rules);
+    let hot_keys = Arc::new(HotKeys::new(ahead.clone(), reads_ahead.clone(), config.cache.refresh_rate));
+    let warm_up = Arc::new(WarmUp::new(ahead, reads_ahead, Arc::clone(&hot_keys)));
     Ok(AppState::new(Services {
         health: Arc::new(Health::new(vec![
             Arc::new(DatabaseProbe(db.clone())),
@@ -240,19 +244,34 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
         limiter,
         access: Arc::new(Access::new(store.clone(), Arc::clone(&clock), session_limits)),
         users: Arc::new(Users::new(store.clone(), Arc::clone(&clock), credentials.clone())),
+        favourites: Arc::new(Favourites::new(store.clone(), Arc::clone(&clock))),
+        user_stats: Arc::new(UserStatistics::new(store.clone(), http::user_stats::render)),
         sessions: Arc::new(Sessions::new(store.clone(), Arc::clone(&clock), credentials, session_limits)),
         cookies: SessionCookies::from(&config.auth),
         audit: Arc::new(Audit::new(store.clone())),
-        genres: Arc::new(genres(store)),
-        listing: Arc::new(listing(store)),
-        search: Arc::new(Search::new(store.clone(), http::search::PAGES)),
-        related: Arc::new(RelatedBooks::new(store.clone(), http::related::render)),
-        products: Arc::new(products(store)),
+        genres: Arc::new(here.genres),
+        listing: Arc::new(here.listing),
+        search: Arc::new(here.search),
+        related: Arc::new(here.related),
+        trending: Arc::new(here.trending),
+        products: Arc::new(here.products),
+        recommendations: Arc::new(Recommendations::new(
+            store.clone(),
+            Arc::clone(&clock),
+            config.recommendations.clone(),
+            http::recommendations::render,
+        )),
         reviews: Arc::new(Reviews::new(
             store.clone(),
             Arc::clone(&clock),
             config.orders.idempotency_lifetime,
             http::reviews::PAGES,
+        )),
+        leaderboards: Arc::new(Leaderboards::new(
+            store.clone(),
+            Arc::clone(&clock),
+            config.leaderboards.clone(),
+            http::leaderboards::PAGES,
         )),
         orders: Arc::new(Orders::new(
             store.clone(),
@@ -274,6 +293,7 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
         pricing,
         cache_admin: CacheAdministration::new(store.clone(), Arc::clone(&clock)),
         warm_up,
+        hot_keys,
         views: Arc::new(Views::new(store.clone(), Arc::clone(&clock))),
         inventory: Arc::new(Inventory::new(
             store.clone(),
@@ -288,9 +308,7 @@ pub fn state(config: &Config, db: &Db, store: &Store, clock: Arc<dyn Clock>) -> 
 /// What compares the cache of these services with the primary.
 #[must_use]
 pub fn auditor(store: &Store, state: &AppState) -> Auditor {
-    let (products, genres, listing) =
-        (Arc::clone(&state.products), Arc::clone(&state.genres), Arc::clone(&state.listing));
-    Auditor::new(store.clone(), products, genres, listing, http::listing::read_query)
+    Auditor::new(store.clone(), reads::of_requests(state))
 }
 
 /// Does something small again and again until the end.
@@ -328,8 +346,15 @@ fn expire_orders(lifecycle: &Lifecycle, interval: Duration, orders: &Arc<Orders>
     });
 }
 
-/// Writes views behind the readers, and the rest of them at the end.
-fn count_views(lifecycle: &Lifecycle, interval: Duration, views: Arc<Views>) {
+/// Merges views in Redis and writes them behind the readers, and the rest of them at the end.
+fn count_views(lifecycle: &Lifecycle, settings: &config::Views, views: Arc<Views>) {
+    let (merging, interval) = (Arc::clone(&views), settings.merge_interval);
+    lifecycle.spawn_background("merging of views", |ending| async move {
+        while ending.run_until_cancelled(tokio::time::sleep(interval)).await.is_some() {
+            ending.run_until_cancelled(merging.merge()).await;
+        }
+    });
+    let interval = settings.flush_interval;
     lifecycle.spawn_background("view counts", |ending| async move {
         loop {
             let next = async {

@@ -165,6 +165,12 @@ impl Entry {
         }
     }
 
+    /// Whether it is fresh for `at_least` so long, or for a quarter of its life where that is less.
+    #[must_use]
+    pub fn lasts(&self, at_least: Duration, now: Instant) -> bool {
+        self.span.fresh.saturating_sub(self.age(now)) >= at_least.min(self.span.fresh / 4)
+    }
+
     /// Whether it should be loaded again although it is still fresh: the likelier, the nearer its end and the longer the
     /// load takes, so that a hot entry is renewed before it runs out, by one of its readers. `-ln(random)` times the load
     /// time is how far that reader looks ahead (XFetch; Vattani, Chierichetti, Lowenstein: Optimal Probabilistic Cache
@@ -204,6 +210,13 @@ mod tests {
         let at = |seconds| entry.freshness(entry.born + Duration::from_secs(seconds));
         assert_eq!([at(9), at(10), at(14)], [Freshness::Fresh, Freshness::Revalidate, Freshness::Revalidate]);
         assert_eq!([at(15), at(21), at(22)], [Freshness::IfError, Freshness::IfError, Freshness::Expired]);
+    }
+
+    #[test]
+    fn what_lives_short_lasts_if_a_quarter_of_its_life_is_left() {
+        let entry = entry(Duration::from_secs(8), Duration::ZERO);
+        let lasts = |at_least, age| entry.lasts(Duration::from_secs(at_least), entry.born + Duration::from_secs(age));
+        assert!(lasts(1, 7) && !lasts(1, 8) && lasts(60, 6) && !lasts(60, 7) && lasts(0, 8));
     }
 
     #[test]

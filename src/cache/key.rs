@@ -73,6 +73,8 @@ families! {
     BookSuggest = "book_suggest", "books:list:suggest", lifetimes(300, 30, 60, 300);
     /// Books that belong to another one.
     BookRelated = "book_related", "books:list:related", lifetimes(300, 30, 60, 300);
+    /// The books that are looked at most in these days. It is counted over all looks, so an old one may wait for its successor.
+    BookTrending = "book_trending", "books:list:trending", lifetimes(60, 30, 300, 900);
     /// One book.
     BookDetail = "book_detail", "book:detail", lifetimes(900, 30, 60, 900);
     /// One book, by its ISBN.
@@ -96,6 +98,24 @@ families! {
 }
 
 impl Family {
+    /// Whether its entries are the same for everybody. What is somebody's own is never counted, ranked or read ahead.
+    #[must_use]
+    pub fn is_shared(self) -> bool {
+        match self {
+            Self::BookList
+            | Self::BookSearch
+            | Self::BookSuggest
+            | Self::BookRelated
+            | Self::BookTrending
+            | Self::BookDetail
+            | Self::BookByIsbn
+            | Self::BookReviews
+            | Self::Genres
+            | Self::Leaderboard => true,
+            Self::Cart | Self::UserOrders | Self::UserStats | Self::UserRecommendations | Self::Session => false,
+        }
+    }
+
     /// The patterns that cover all of its keys, the widest first. The star for all is not among them.
     pub fn patterns(self) -> impl Iterator<Item = String> {
         let segments = self.segments();

@@ -53,7 +53,7 @@ impl Cache {
         for (at, (key, tags)) in wanted.iter().enumerate() {
             let looked = if self.inner.enabled { self.look(key, token) } else { Look::Miss(None) };
             let older = match looked {
-                Look::Hit(hit) if lasts(&hit.entry, at_least) => {
+                Look::Hit(hit) if hit.entry.lasts(at_least, Instant::now()) => {
                     found[at] = Some(hit);
                     continue;
                 }
@@ -104,7 +104,7 @@ impl Cache {
                 return true;
             }
             let younger = one.older.as_ref().is_none_or(|older| entry.born > older.born);
-            if entry.freshness(now) != Freshness::Fresh || !lasts(&entry, at_least) || !younger {
+            if entry.freshness(now) != Freshness::Fresh || !entry.lasts(at_least, now) || !younger {
                 count(CacheResult::Expired);
                 return true;
             }
@@ -188,8 +188,4 @@ impl Cache {
         }
         Ok(())
     }
-}
-
-fn lasts(entry: &Entry, at_least: Duration) -> bool {
-    entry.span.fresh.saturating_sub(entry.age(Instant::now())) >= at_least
 }

@@ -16,6 +16,7 @@ pub mod floors;
 pub mod key;
 mod local;
 mod many;
+pub mod popularity;
 mod quest;
 pub mod redis;
 mod remote;
@@ -29,12 +30,14 @@ pub use fetch::{Found, Loaded, Outage, Plan};
 pub use floors::{Floors, FloorsReport};
 pub use key::{Family, Key};
 pub use local::LocalReport;
+pub use popularity::Heat;
 pub use redis::{Redis, RedisError, RedisOptions};
 pub use remote::Remembered;
 pub use stats::{CacheResult, Count, Stats};
 
 use flight::Flights;
 use local::Local;
+use popularity::Popularity;
 use remote::Remote;
 
 /// Where an answer came from.
@@ -63,6 +66,32 @@ impl Level {
     }
 }
 
+/// What becomes of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outlook {
+    /// There is none.
+    Absent,
+    /// An invalidation has overtaken it.
+    Invalid,
+    /// It runs out soon, or has.
+    Ending,
+    /// It will do for a while.
+    Lasting,
+}
+
+impl Outlook {
+    /// Its name in metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Invalid => "invalid",
+            Self::Ending => "ending",
+            Self::Lasting => "lasting",
+        }
+    }
+}
+
 /// How the cache is to be.
 #[derive(Clone, Debug)]
 pub struct CacheOptions {
@@ -78,6 +107,8 @@ pub struct CacheOptions {
     pub prefix: String,
     /// Whether Redis is a cluster.
     pub cluster: bool,
+    /// How many of the most read keys are wanted.
+    pub hot_keys: usize,
 }
 
 /// The cache. Cloning is cheap.
@@ -95,6 +126,7 @@ struct Inner {
     redis: Redis,
     flights: Arc<Flights>,
     stats: Stats,
+    popularity: Popularity,
 }
 
 impl Cache {
@@ -110,6 +142,7 @@ impl Cache {
             redis,
             flights: Arc::default(),
             stats: Stats::default(),
+            popularity: Popularity::new(if options.enabled { options.hot_keys } else { 0 }),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -124,6 +157,12 @@ impl Cache {
     #[must_use]
     pub fn stats(&self) -> &Stats {
         &self.inner.stats
+    }
+
+    /// Which keys are read most.
+    #[must_use]
+    pub fn popularity(&self) -> &Popularity {
+        &self.inner.popularity
     }
 
     /// Tells the metrics what was counted.
@@ -160,6 +199,18 @@ impl Cache {
     #[must_use]
     pub fn local_entry(&self, key: &Key) -> Option<Arc<Entry>> {
         self.inner.local.get(key.text())
+    }
+
+    /// What becomes of the entry of a key in the first level if nobody reads it. Counts as no read.
+    #[must_use]
+    pub fn outlook(&self, key: &Key, at_least: Duration) -> Outlook {
+        let (inner, now) = (&self.inner, Instant::now());
+        match inner.local.get(key.text()) {
+            None => Outlook::Absent,
+            Some(entry) if !entry.is_valid(&inner.floors) => Outlook::Invalid,
+            Some(entry) if !entry.lasts(at_least, now) => Outlook::Ending,
+            Some(_) => Outlook::Lasting,
+        }
     }
 
     /// All entries of the first level, for those who look after them: see [`Cache::claims`].

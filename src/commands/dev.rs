@@ -13,6 +13,7 @@ use std::{
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::seed::Wanted;
 use crate::{
     app::{self, App},
     config::{Config, env_name},
@@ -35,6 +36,8 @@ pub struct Options {
     pub config: Option<PathBuf>,
     /// How many books an empty catalogue is filled with.
     pub books: u64,
+    /// How many orders and reviews the readers of such a catalogue have.
+    pub orders: u64,
     /// Where the stack lives, if not in the usual place.
     pub dir: Option<PathBuf>,
 }
@@ -190,8 +193,10 @@ async fn prepare(options: &Options, stack: &Stack, config: &Config) -> anyhow::R
     let db = Db::new(&config.database)?;
     db.probe_once().await;
     if options.books > 0 {
-        match super::seed::fill(config, &app::store(config, &db)?, options.books, 1, false).await {
-            Ok(_) | Err(SeedError::NotEmpty) => {}
+        let (books, orders) = (options.books, options.orders);
+        let wanted = Wanted { books, orders, reviews: orders, seed: 1, more: false };
+        match super::seed::fill(config, &app::store(config, &db)?, &wanted).await {
+            Ok(()) | Err(SeedError::NotEmpty | SeedError::HasReaders) => {}
             Err(error) => return Err(error.into()),
         }
     }

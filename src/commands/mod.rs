@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod dev;
+pub mod evaluate;
 pub mod import;
 pub mod migrate;
 pub mod openapi;

@@ -119,9 +119,18 @@ sections! {
         /// What all lifetimes of answers are multiplied by: less than 1 for a shop whose data also changes behind its back.
         #[garde(range(min = 0.0, max = 1.0))]
         lifetime_scale: f64 = Some("1.0"), "a number from 0 to 1";
-        /// How many best sellers are read ahead at the start and kept, with the genres and the front pages; 0 for nothing at all.
+        /// How many best sellers are read ahead at the start, with the genres and the front pages, as long as fewer hot keys are known; 0 for nothing of that.
         #[garde(range(max = 1000))]
         warm_books: u32 = Some("200"), "a whole number up to 1000";
+        /// How many of the most read keys are kept warm, and read ahead at the start; 0 for none.
+        #[garde(range(max = 10_000))]
+        hot_keys: u32 = Some("1000"), "a whole number up to 10000";
+        /// Most loads a second for that, one after the other; 0 for none, but at the start.
+        #[garde(range(max = 1000))]
+        refresh_rate: u32 = Some("50"), "a whole number up to 1000";
+        /// Time between two writes of the ranking of the most read keys, from which the next process starts.
+        #[garde(custom(between(MS_100, HOUR)))]
+        ranking_interval: Duration = Some("1m"), "a duration from 100ms to 1h";
         /// For how long at most the process is not ready because its cache is still being warmed.
         #[garde(custom(between(Duration::ZERO, MIN_10)))]
         warm_timeout: Duration = Some("10s"), "a duration up to 10m";
@@ -233,9 +242,22 @@ sections! {
 
     /// How often books are looked at.
     views: Views {
-        /// Time between two writes of the counts; what was not written when the process is killed is lost.
+        /// Time after which the counts of all processes, merged in Redis, are written by one of them; without Redis, each writes its own.
         #[garde(custom(between(MS_10, MIN_10)))]
         flush_interval: Duration = Some("5s"), "a duration from 10ms to 10m";
+        /// Time after which a process hands its counts to Redis; what it has not handed over when it is killed is lost.
+        #[garde(custom(between(MS_10, MIN_10)))]
+        merge_interval: Duration = Some("1s"), "a duration from 10ms to 10m";
+    }
+
+    /// Leaderboards.
+    leaderboards: Leaderboards {
+        /// For how long what happens is gathered before the boards are moved by it.
+        #[garde(custom(between(MS_1, HOUR)))]
+        interval: Duration = Some("200ms"), "a duration from 1ms to 1h";
+        /// Time between two looks whether Redis has the boards that the database has.
+        #[garde(custom(between(MS_10, HOUR)))]
+        check_interval: Duration = Some("1s"), "a duration from 10ms to 1h";
     }
 
     /// Streams of changes of stock.
@@ -321,6 +343,21 @@ sections! {
         allow_http: bool = Some("false"), "true for development, or false";
         /// Whether endpoints may have addresses that are not public.
         allow_private: bool = Some("false"), "true for development or endpoints of one's own network, or false";
+    }
+
+    /// Recommendations, which are made of what other readers did.
+    recommendations: Recommendations {
+        /// Whether this process follows what readers do, and computes which books they share. One of all processes has to.
+        enabled: bool = Some("true"), "true or false";
+        /// Time between two looks for what is to be done; what happens in the shop is looked for at once.
+        #[garde(custom(between(MS_10, MIN_10)))]
+        interval: Duration = Some("1s"), "a duration from 10ms to 10m";
+        /// Books whose neighbours are computed at once; then there is a pause.
+        #[garde(range(min = 1, max = 1000))]
+        batch: u32 = Some("50"), "a whole number from 1 to 1000";
+        /// Time after which the neighbours of a book are computed again though its readers are the same.
+        #[garde(custom(between(SEC_1, YEAR)))]
+        refresh_after: Duration = Some("1day"), "a duration from 1s to 365days";
     }
 
     /// Logs and traces.

@@ -2,13 +2,10 @@
 //! lives. It finds what should never be; it repairs nothing.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::genres::Genres;
-use super::listing::{Listing, ListingRequest};
-use super::products::Products;
-use crate::store::{Entry, Family, Key, Store, Truth};
+use super::reads::Reads;
+use crate::store::{Entry, Store, Truth};
 use crate::telemetry::cache as telemetry;
 
 /// How many entries that cannot be compared are passed over before others get their turn.
@@ -17,9 +14,6 @@ const STRIDE: usize = 1_000;
 /// For how many leases an entry that differs has time to become invalid. What a writer commits is heard within one lease,
 /// also where the writer dies before it can tell; the second one is for the one who tells.
 const PATIENCE_LEASES: u32 = 2;
-
-/// Reads the query by which a page of a list is kept.
-pub type ReadQuery = fn(&str) -> Option<ListingRequest>;
 
 /// What an audit found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,26 +41,17 @@ impl Finding {
     }
 }
 
-/// The auditor. It knows how to ask for books, by id and by ISBN, for the genres, and for pages of lists.
+/// The auditor. It compares what [`Reads::truth`] can be asked for: books, by id and by ISBN, the genres, pages of lists.
 pub struct Auditor {
     store: Store,
-    products: Arc<Products>,
-    genres: Arc<Genres>,
-    listing: Arc<Listing>,
-    read_query: ReadQuery,
+    reads: Reads,
 }
 
 impl Auditor {
     /// An auditor of the cache of this store.
     #[must_use]
-    pub fn new(
-        store: Store,
-        products: Arc<Products>,
-        genres: Arc<Genres>,
-        listing: Arc<Listing>,
-        read_query: ReadQuery,
-    ) -> Self {
-        Self { store, products, genres, listing, read_query }
+    pub fn new(store: Store, reads: Reads) -> Self {
+        Self { store, reads }
     }
 
     /// Audits one entry after the other, with this pause between two, and begins anew at the end. The order is a chance of
@@ -75,7 +60,7 @@ impl Auditor {
         let cache = self.store.cache().clone();
         loop {
             for (number, entry) in cache.walk().enumerate() {
-                if is_comparable(entry.key.family()) && cache.claims(&entry) {
+                if Reads::tells_truth(entry.key.family()) && cache.claims(&entry) {
                     self.audit(&entry).await;
                     tokio::time::sleep(pause).await;
                 } else if number % STRIDE == STRIDE - 1 {
@@ -89,7 +74,7 @@ impl Auditor {
     /// Compares one entry with the primary. One that differs is given time to be overtaken: its change may have been
     /// committed and not yet be told.
     pub async fn audit(&self, entry: &Entry) -> Finding {
-        let finding = match self.truth(&entry.key).await {
+        let finding = match self.reads.truth(&entry.key).await {
             None => Finding::Unknown,
             Some(truth) if is_true(entry, &truth) => Finding::Consistent,
             Some(truth) => self.look_again(entry, &truth).await,
@@ -105,7 +90,7 @@ impl Auditor {
             return Finding::Overtaken;
         }
         // A replica may show a commit a moment before the primary does, so what differed may be the newer one.
-        let Some(second) = self.truth(&entry.key).await else { return Finding::Unknown };
+        let Some(second) = self.reads.truth(&entry.key).await else { return Finding::Unknown };
         if second != *first || !cache.claims(entry) {
             return Finding::Overtaken;
         }
@@ -137,31 +122,6 @@ impl Auditor {
             "the cache answers what is not true"
         );
     }
-
-    /// What the primary says; nothing where it does not, or where a key of this kind cannot be asked for.
-    async fn truth(&self, key: &Key) -> Option<Truth> {
-        let truth = match key.family() {
-            Family::BookDetail => self.products.truth(key.rest().parse().ok()?).await.ok()?,
-            Family::BookByIsbn => self.products.truth_by_isbn(key.rest().parse().ok()?).await.ok()?,
-            Family::Genres => self.genres.truth().await.ok()?,
-            Family::BookList => self.listing.truth((self.read_query)(key.rest())?, key.rest()).await.ok()?,
-            Family::BookSearch
-            | Family::BookSuggest
-            | Family::BookRelated
-            | Family::BookReviews
-            | Family::Cart
-            | Family::UserOrders
-            | Family::UserStats
-            | Family::UserRecommendations
-            | Family::Leaderboard
-            | Family::Session => return None,
-        };
-        (truth != Truth::Unknown).then_some(truth)
-    }
-}
-
-fn is_comparable(family: Family) -> bool {
-    matches!(family, Family::BookDetail | Family::BookByIsbn | Family::Genres | Family::BookList)
 }
 
 /// Whether an entry says what is true. How its bytes are compressed does not matter.

@@ -6,7 +6,7 @@ use serde_json::json;
 
 pub use crate::store::cache_admin::{
     BreakerReport, BreakerState, CacheReport, CacheResult, Count, EntryReport, Family, FeedReport, Finding,
-    FloorsReport, Freshness, Level, LocalReport, Objection, Provenance, TagFloor,
+    FloorsReport, Freshness, Heat, Level, LocalReport, Objection, Provenance, TagFloor,
 };
 
 use super::violation::Violation;

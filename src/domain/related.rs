@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::listing::dependencies::shown;
 use super::listing::{ListingError, check_limit};
 use crate::model::answer::{Answer, Render, RenderError};
 use crate::model::ids::ProductId;
@@ -58,8 +59,8 @@ impl RelatedBooks {
         Self { store, render }
     }
 
-    /// Other editions of the work, the series (next volumes first), other books of its authors, popular books that share
-    /// genres; each book once, under the first reason, and of other works one edition alone. Two statements.
+    /// Other editions of the work, the series (next volumes first), what its readers like, other books of its authors, popular
+    /// books that share genres; each book once, under the first reason, and of other works one edition alone. Two statements.
     ///
     /// # Errors
     /// [`RelatedError::NotFound`] for a book that does not exist or is a draft, or the database's.
@@ -70,11 +71,15 @@ impl RelatedBooks {
         let load = move |store: Store| async move {
             let kinship = store.kinship(id).await?.filter(|kinship| kinship.status != Status::Draft);
             let Some(kinship) = kinship else { return Ok(Rendered::absent()) };
-            let found = store.related(id, &kinship, i64::from(MAX_RELATED)).await?;
-            Ok::<_, RelatedError>(Rendered::found(render(once_each(found, limit as usize))?))
+            let found = once_each(store.related(id, &kinship, i64::from(MAX_RELATED)).await?, limit as usize);
+            let tags: Vec<Tag> = shown(found.iter().map(|related| &related.book)).collect();
+            Ok::<_, RelatedError>(Rendered::found(render(found)?).depends_on_all(tags))
         };
         let key = Key::new(Family::BookRelated, format_args!("{id}:{limit}"));
-        self.store.cached(&key, &[Tag::book(id), Tag::book_lists()], load).await?.ok_or(RelatedError::NotFound)
+        self.store
+            .cached(&key, &[Tag::book(id), Tag::book_lists(), Tag::neighbours_of(id)], load)
+            .await?
+            .ok_or(RelatedError::NotFound)
     }
 }
 

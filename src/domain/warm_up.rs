@@ -1,17 +1,19 @@
-//! Reading ahead of the readers: what most of them want is in the cache before they come, and stays there.
+//! Reading ahead at the start: what most readers want is in the cache before the first of them comes. That is what was read
+//! most before, by the ranking of [`HotKeys`]; a shop that has none yet has its genres, front pages and best sellers read.
 //!
 //! It goes through the services that requests go through, and so by the same keys and the same rules.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::genres::Genres;
-use super::listing::{FilterDraft, Listing, ListingRequest};
-use super::products::{MAX_BATCH, Products};
-use crate::model::answer::{Answer, Source};
+use super::hot_keys::HotKeys;
+use super::listing::{FilterDraft, ListingRequest};
+use super::products::MAX_BATCH;
+use super::reads::{Outcome, Reads};
+use crate::model::answer::Source;
 use crate::model::ids::ProductId;
 use crate::model::listing::{Filters, Sort};
-use crate::store::{Store, StoreError};
+use crate::store::{Family, Key, Store, StoreError};
 
 /// The most best sellers that are read ahead.
 pub const MAX_BOOKS: u32 = 1_000;
@@ -43,17 +45,25 @@ pub struct Warmed {
 }
 
 impl Warmed {
-    fn add<E: std::fmt::Display>(&mut self, what: &str, outcome: Result<&Answer, E>) {
-        match outcome.map(|answer| answer.source) {
-            Ok(Source::Origin) => self.loaded += 1,
-            Ok(Source::Cache { level: "l1", .. }) => self.present += 1,
-            Ok(Source::Cache { .. }) => self.shared += 1,
-            Err(error) => {
-                tracing::debug!(what, %error, "could not be read ahead");
+    fn add(&mut self, what: &str, outcome: &Outcome) {
+        match outcome {
+            Outcome::Answered(Source::Origin) => self.loaded += 1,
+            Outcome::Answered(Source::Cache { level: "l1", .. }) => self.present += 1,
+            Outcome::Answered(Source::Cache { .. }) => self.shared += 1,
+            // What is gone meanwhile is nothing to be kept.
+            Outcome::Nothing => {}
+            Outcome::Failed => {
+                tracing::debug!(what, "could not be read ahead");
                 self.failed += 1;
             }
         }
     }
+}
+
+/// Why something could not be read: the next attempt may find the database.
+fn failed<E: std::fmt::Display>(what: &str, error: &E) -> Outcome {
+    tracing::debug!(what, %error, "could not be read ahead");
+    Outcome::Failed
 }
 
 /// How far the warm-up of a process is.
@@ -71,30 +81,40 @@ pub enum Warmth {
     Off,
 }
 
+/// What is to be read.
+#[derive(Clone, Debug, Default)]
+struct Plan {
+    /// By the ranking, the hottest first.
+    ranked: Vec<Key>,
+    /// Whether the genres and the front pages are too, and how many of the best sellers.
+    list: Option<u32>,
+}
+
 /// The service that reads ahead.
 pub struct WarmUp {
     store: Store,
-    genres: Genres,
-    listing: Listing,
-    products: Products,
+    reads: Reads,
+    hot_keys: Arc<HotKeys>,
     warmth: Mutex<Warmth>,
+    /// What the ranking said, once it could be asked.
+    ranked: Mutex<Option<Vec<Key>>>,
 }
 
 impl WarmUp {
     /// The service over these, whose store should be [`Store::renewing`].
     #[must_use]
-    pub fn new(store: Store, genres: Genres, listing: Listing, products: Products) -> Self {
-        Self { store, genres, listing, products, warmth: Mutex::new(Warmth::Waiting) }
+    pub fn new(store: Store, reads: Reads, hot_keys: Arc<HotKeys>) -> Self {
+        Self { store, reads, hot_keys, warmth: Mutex::new(Warmth::Waiting), ranked: Mutex::default() }
     }
 
     /// How far it is.
     #[must_use]
     pub fn warmth(&self) -> Warmth {
-        *self.warmth.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        *self.warmth.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn become_warm(&self, warmth: Warmth) {
-        *self.warmth.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = warmth;
+        *self.warmth.lock().unwrap_or_else(PoisonError::into_inner) = warmth;
     }
 
     /// Says that the process keeps no answers: nothing has to be waited for.
@@ -103,18 +123,20 @@ impl WarmUp {
     }
 
     /// Waits until it is known what was invalidated, and reads ahead until nothing fails; for no longer than `limit`, so that
-    /// a broken part does not keep the process from doing what it can. Without `books` it reads nothing.
+    /// a broken part does not keep the process from doing what it can. What is read is the ranking, and where that is shorter
+    /// than `books`, the genres, the front pages and so many best sellers as well. Without `books` and without a ranking it
+    /// reads nothing.
     pub async fn start(&self, books: u32, limit: Duration) {
         let warming = async {
             while !self.store.knows_invalidations() {
                 tokio::time::sleep(PAUSE).await;
             }
-            if books == 0 {
+            if self.has_nothing_to_do(books) {
                 return Warmed::default();
             }
             self.become_warm(Warmth::Warming);
             loop {
-                let warmed = self.run(books).await;
+                let warmed = self.attempt(books).await;
                 if warmed.failed == 0 {
                     return warmed;
                 }
@@ -123,7 +145,7 @@ impl WarmUp {
         };
         match tokio::time::timeout(limit, warming).await {
             Ok(Warmed { loaded, shared, took, .. }) => {
-                self.become_warm(if books == 0 { Warmth::Off } else { Warmth::Warm });
+                self.become_warm(if self.has_nothing_to_do(books) { Warmth::Off } else { Warmth::Warm });
                 tracing::info!(loaded, shared, took_ms = took.as_millis(), "the cache is warm");
             }
             Err(_) => {
@@ -133,31 +155,59 @@ impl WarmUp {
         }
     }
 
-    /// Reads ahead once more, and renews what runs out soon.
-    pub async fn refresh(&self, books: u32) {
-        if self.warmth() == Warmth::Off {
-            return;
+    /// Tries once more where it was late. Says whether there is nothing more to be done.
+    pub async fn catch_up(&self, books: u32) -> bool {
+        if self.warmth() != Warmth::Late {
+            return true;
         }
-        if books == 0 {
-            // It was late to learn what was invalidated; there is nothing more to be done.
-            if self.store.knows_invalidations() {
-                self.become_warm(Warmth::Off);
-            }
-            return;
+        if !self.store.knows_invalidations() {
+            return false;
         }
-        let warmed = self.run(books).await;
+        if self.has_nothing_to_do(books) {
+            self.become_warm(Warmth::Off);
+            return true;
+        }
+        let warmed = self.attempt(books).await;
         if warmed.failed == 0 {
             self.become_warm(Warmth::Warm);
         }
         tracing::debug!(?warmed, "read ahead");
+        warmed.failed == 0
     }
 
-    /// Reads the genres, the front pages and the best sellers, so many of them, and keeps them in this process. What was
-    /// loaded right after an invalidation cannot be kept before the database has flushed that, so it looks again whether it
-    /// has everything.
+    fn has_nothing_to_do(&self, books: u32) -> bool {
+        books == 0 && self.store.cache().popularity().wanted() == 0
+    }
+
+    async fn attempt(&self, books: u32) -> Warmed {
+        let remembered = self.ranked.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let ranked = match remembered {
+            Some(ranked) => ranked,
+            None => match self.hot_keys.remember().await {
+                Ok(ranked) => {
+                    *self.ranked.lock().unwrap_or_else(PoisonError::into_inner) = Some(ranked.clone());
+                    ranked
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "the ranking could not be read");
+                    return Warmed { failed: 1, ..Warmed::default() };
+                }
+            },
+        };
+        let list = (ranked.len() < books as usize).then_some(books);
+        self.carry_out(&Plan { ranked, list }).await
+    }
+
+    /// Reads the genres, the front pages and the best sellers, so many of them, and keeps them in this process.
     pub async fn run(&self, books: u32) -> Warmed {
+        self.carry_out(&Plan { ranked: Vec::new(), list: Some(books) }).await
+    }
+
+    /// Reads what is planned. What was loaded right after an invalidation cannot be kept before the database has flushed that,
+    /// so it looks again whether it has everything.
+    async fn carry_out(&self, plan: &Plan) -> Warmed {
         let begun = Instant::now();
-        let first = self.pass(books).await;
+        let first = self.pass(plan).await;
         let (mut last, mut pause) = (first, FIRST_PAUSE);
         for _ in 1..PASSES {
             if last.loaded == 0 || last.failed > 0 {
@@ -165,38 +215,59 @@ impl WarmUp {
             }
             tokio::time::sleep(pause).await;
             pause *= 2;
-            last = self.pass(books).await;
+            last = self.pass(plan).await;
         }
         Warmed { failed: last.failed, took: begun.elapsed(), ..first }
     }
 
     /// Reads everything once. One thing after the other: it competes with requests for connections.
-    async fn pass(&self, books: u32) -> Warmed {
+    async fn pass(&self, plan: &Plan) -> Warmed {
         let mut warmed = Warmed::default();
-        warmed.add("genres", self.genres.all().await.as_ref());
+        // The hottest first, and of those the books together.
+        for some in plan.ranked.chunks(MAX_BATCH) {
+            let book = |key: &Key| (key.family() == Family::BookDetail).then(|| key.rest().parse().ok()).flatten();
+            let books: Vec<ProductId> = some.iter().filter_map(book).collect();
+            self.read_books(&books, &mut warmed).await;
+            for key in some.iter().filter(|key| key.family() != Family::BookDetail) {
+                warmed.add(key.text(), &self.reads.answer(key).await);
+            }
+        }
+        if let Some(books) = plan.list {
+            self.read_list(books, &mut warmed).await;
+        }
+        warmed
+    }
+
+    async fn read_list(&self, books: u32, warmed: &mut Warmed) {
+        warmed.add("genres", &self.reads.answer(&Key::only(Family::Genres)).await);
         match self.front_pages().await {
             Ok(pages) => {
                 for (request, query) in pages {
-                    warmed.add(&query, self.listing.page(request, &query, false).await.as_ref());
+                    let outcome = match self.reads.listing.page(request, &query, false).await {
+                        Ok(answer) => Outcome::Answered(answer.source),
+                        Err(error) => failed(&query, &error),
+                    };
+                    warmed.add(&query, &outcome);
                 }
             }
-            Err(error) => warmed.add("top genres", Err(error)),
+            Err(error) => warmed.add("top genres", &failed("top genres", &error)),
         }
         match self.best_sellers(books).await {
-            Ok(ids) => {
-                for some in ids.chunks(MAX_BATCH) {
-                    match self.products.get_many(some, false).await {
-                        // A book that is gone meanwhile is nothing to be kept.
-                        Ok(answers) => answers.iter().flatten().for_each(|answer| {
-                            warmed.add::<StoreError>("book", Ok(answer));
-                        }),
-                        Err(error) => some.iter().for_each(|_| warmed.add("book", Err(&error))),
-                    }
-                }
-            }
-            Err(error) => warmed.add("best sellers", Err(error)),
+            Ok(ids) => self.read_books(&ids, warmed).await,
+            Err(error) => warmed.add("best sellers", &failed("best sellers", &error)),
         }
-        warmed
+    }
+
+    async fn read_books(&self, ids: &[ProductId], warmed: &mut Warmed) {
+        for some in ids.chunks(MAX_BATCH) {
+            match self.reads.products.get_many(some, false).await {
+                Ok(answers) => answers.iter().for_each(|answer| {
+                    let source = answer.as_ref().map(|answer| answer.source);
+                    warmed.add("book", &source.map_or(Outcome::Nothing, Outcome::Answered));
+                }),
+                Err(error) => some.iter().for_each(|_| warmed.add("book", &failed("book", &error))),
+            }
+        }
     }
 
     /// The first pages that people come to, each with its query in canonical form.

@@ -13,12 +13,14 @@ pub mod cursor;
 pub mod docs;
 pub mod documents;
 pub mod extract;
+pub mod favourites;
 mod frame;
 pub mod genres;
 pub mod health;
 pub mod idempotency;
 pub mod import;
 pub mod inventory;
+pub mod leaderboards;
 pub mod listing;
 pub mod middleware;
 pub mod openapi;
@@ -26,12 +28,15 @@ pub mod orders;
 pub mod payments;
 pub mod problem;
 pub mod products;
+pub mod recommendations;
 pub mod related;
 pub mod reviews;
 pub mod search;
 pub mod sessions;
 pub mod shipping;
 pub mod state;
+pub mod trending;
+pub mod user_stats;
 pub mod users;
 pub mod views;
 pub mod webhooks;
@@ -60,14 +65,19 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(listing::router())
         .merge(search::router())
         .merge(related::router())
+        .merge(recommendations::router())
+        .merge(trending::router())
         .merge(genres::router())
         .merge(reviews::router())
+        .merge(leaderboards::router())
         .merge(cart::router())
         .merge(coupons::router())
         .merge(shipping::router())
         .merge(orders::router())
         .merge(payments::router())
         .merge(users::router())
+        .merge(favourites::router())
+        .merge(user_stats::router())
         .merge(sessions::router())
         .merge(audit::router())
         .merge(cache_admin::router())

@@ -69,6 +69,7 @@ const TAGS: &[(&str, &str)] = &[
     ("inventory", "Stock: how many copies there are, why that changed, and a stream of the changes."),
     ("reviews", "What readers say of books, and what others think of that."),
     ("genres", "The genres and how many books each has."),
+    ("leaderboards", "Who is first, by what, in which time."),
     ("cart", "What somebody is about to buy, guests too."),
     ("orders", "Buying, and what happens to orders afterwards."),
     ("payments", "Paying for orders, and sending the money back."),

@@ -43,6 +43,7 @@ struct RelatedParameters {
 enum RelationDocument {
     Edition,
     Series,
+    Readers,
     Author,
     Genre,
 }
@@ -52,6 +53,7 @@ impl From<Relation> for RelationDocument {
         match relation {
             Relation::Edition => Self::Edition,
             Relation::Series => Self::Series,
+            Relation::Readers => Self::Readers,
             Relation::Author => Self::Author,
             Relation::Genre => Self::Genre,
         }
@@ -62,7 +64,8 @@ impl From<Relation> for RelationDocument {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RelatedProduct)]
 struct RelatedDocument {
-    /// `edition`: of the same work. `series`: of the same series. `author`: by one of the authors. `genre`: shares genres.
+    /// `edition`: of the same work. `series`: of the same series. `readers`: readers of the book like it. `author`: by one of
+    /// the authors. `genre`: shares genres.
     reason: RelationDocument,
     /// The book.
     product: SummaryDocument,
@@ -84,8 +87,8 @@ struct RelatedListDocument {
 
 /// Find related books
 ///
-/// Other editions of the same work, then the series (the next volumes first), other books of the authors, and popular
-/// books that share genres. Each book is listed once, with the first reason; of other works one edition is listed.
+/// Other editions of the same work, then the series (the next volumes first), what readers of the book like, other books of
+/// the authors, and popular books that share genres. Each book is listed once, with the first reason; of other works one edition is listed.
 #[utoipa::path(
     get, path = "/products/{id}/related", operation_id = "listRelatedProducts", tag = "products",
     params(("id" = Uuid, Path, description = "The book's id"), RelatedParameters),

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::cache_policy::CachePolicy;
 use super::conditional::{Conditions, finished, respond};
-use super::extract::Query;
+use super::extract::{Query, checked_query};
 use super::listing::{FacetDocument, SummaryDocument, canonical_query, filtered, links};
 use super::problem::Problem;
 use super::state::AppState;
@@ -164,18 +164,27 @@ fn marked(text: &str) -> String {
 async fn search(
     State(state): State<AppState>,
     OriginalUri(uri): OriginalUri,
-    Query(mut parameters): Query<SearchParameters>,
+    Query(parameters): Query<SearchParameters>,
     conditions: Conditions,
 ) -> Result<Response, Problem> {
-    let request = SearchRequest {
+    let answer = state.search.page(request(parameters), &canonical_query(&uri)).await?;
+    Ok(respond(&answer, CachePolicy::BookListing, &conditions))
+}
+
+fn request(mut parameters: SearchParameters) -> SearchRequest {
+    SearchRequest {
         filters: parameters.take_filters(),
         text: parameters.q,
         limit: parameters.limit,
         cursor: parameters.cursor,
         facets: parameters.facets,
-    };
-    let answer = state.search.page(request, &canonical_query(&uri)).await?;
-    Ok(respond(&answer, CachePolicy::BookListing, &conditions))
+    }
+}
+
+/// The request that a canonical query stands for.
+#[must_use]
+pub fn read_query(query: &str) -> Option<SearchRequest> {
+    checked_query(query).ok().map(request)
 }
 
 /// How searches become answers.

@@ -9,20 +9,26 @@ use crate::domain::audit::Audit;
 use crate::domain::cache_admin::CacheAdministration;
 use crate::domain::carts::Carts;
 use crate::domain::coupons::Coupons;
+use crate::domain::favourites::Favourites;
 use crate::domain::genres::Genres;
 use crate::domain::health::Health;
+use crate::domain::hot_keys::HotKeys;
 use crate::domain::import::Import;
 use crate::domain::inventory::Inventory;
+use crate::domain::leaderboards::Leaderboards;
 use crate::domain::limits::RateLimiter;
 use crate::domain::listing::Listing;
 use crate::domain::orders::Orders;
 use crate::domain::payments::Payments;
 use crate::domain::pricing::Pricing;
 use crate::domain::products::Products;
+use crate::domain::recommendations::Recommendations;
 use crate::domain::related::RelatedBooks;
 use crate::domain::reviews::Reviews;
 use crate::domain::search::Search;
 use crate::domain::sessions::Sessions;
+use crate::domain::trending::TrendingBooks;
+use crate::domain::user_stats::UserStatistics;
 use crate::domain::users::Users;
 use crate::domain::views::Views;
 use crate::domain::warm_up::WarmUp;
@@ -58,6 +64,10 @@ pub struct Services {
     pub access: Arc<Access>,
     /// The accounts.
     pub users: Arc<Users>,
+    /// The books that people keep in mind.
+    pub favourites: Arc<Favourites>,
+    /// What is counted of people.
+    pub user_stats: Arc<UserStatistics>,
     /// The sessions.
     pub sessions: Arc<Sessions>,
     /// How sessions' cookies are set.
@@ -66,6 +76,8 @@ pub struct Services {
     pub cache_admin: CacheAdministration,
     /// Reading ahead.
     pub warm_up: Arc<WarmUp>,
+    /// Keeping warm what is read most.
+    pub hot_keys: Arc<HotKeys>,
     /// The audit log.
     pub audit: Arc<Audit>,
     /// Lists of books.
@@ -76,8 +88,14 @@ pub struct Services {
     pub related: Arc<RelatedBooks>,
     /// What readers say of books.
     pub reviews: Arc<Reviews>,
+    /// What readers may like.
+    pub recommendations: Arc<Recommendations>,
+    /// The books that are looked at most.
+    pub trending: Arc<TrendingBooks>,
     /// Genres.
     pub genres: Arc<Genres>,
+    /// Leaderboards.
+    pub leaderboards: Arc<Leaderboards>,
     /// Orders.
     pub orders: Arc<Orders>,
     /// Payments and refunds.

@@ -42,7 +42,7 @@ struct ViewsDocument {
 /// Tell how often a book was looked at
 ///
 /// Every successful read of the book's page counts, by its id or its ISBN, whether or not the client had it already. Each
-/// process writes its counts every few seconds, so the latest looks are still missing.
+/// process hands its counts to Redis every second or so, and what is there is told, so the very latest looks alone are missing.
 #[utoipa::path(
     get, path = "/admin/products/{id}/views", operation_id = "getProductViews", tag = "admin",
     params(("id" = Uuid, Path, description = "The book's id")),

@@ -25,7 +25,7 @@ pub fn tags(event: &DomainEvent) -> Vec<Tag> {
             let reviews = changed.iter().map(|product| Tag::reviews_of(*product));
             books.chain(reviews).chain([Tag::book_lists(), Tag::isbns(), Tag::genres()]).collect()
         }
-        E::CatalogueSeeded { .. } => vec![Tag::all()],
+        E::CatalogueSeeded { .. } | E::ReadersSeeded { .. } => vec![Tag::all()],
         E::ReviewCreated { review, moved }
         | E::ReviewChanged { review, moved, .. }
         | E::ReviewRemoved { review, moved }
@@ -60,6 +60,8 @@ pub fn tags(event: &DomainEvent) -> Vec<Tag> {
             [Tag::order(*order)].into_iter().chain(user.map(Tag::orders_of)).collect()
         }
         E::LeaderboardsMoved { boards } => boards.iter().map(|board| Tag::leaderboard(*board)).collect(),
+        E::TastesChanged { users } => users.iter().map(|user| Tag::recommendations_to(*user)).collect(),
+        E::TastesRecounted => vec![Tag::all_recommendations()],
         E::NeighboursChanged { products } => products.iter().map(|product| Tag::neighbours_of(*product)).collect(),
         // What is shown of books does not tell how often they are looked at.
         E::SessionStarted { .. } | E::ViewsCounted { .. } | E::EndpointChanged { .. } => Vec::new(),
@@ -124,6 +126,7 @@ mod tests {
         let imported = DomainEvent::ProductsImported { created: vec![book], changed: vec![other] };
         assert_eq!(texts(imported), catalogue(&[book, other], &[other]));
         assert_eq!(texts(DomainEvent::CatalogueSeeded { books: 3 }), ["*"]);
+        assert_eq!(texts(DomainEvent::ReadersSeeded { people: 1, orders: 2, reviews: 3 }), ["*"]);
         for event in [DomainEvent::UserRegistered { user }, DomainEvent::UserChanged { user }] {
             assert_eq!(texts(event), [format!("user:{user}"), format!("user:stats:{user}")]);
         }
@@ -187,7 +190,7 @@ mod tests {
         let texts = |event| tags(&event).iter().map(Tag::to_string).collect::<Vec<_>>();
         let created_at = time::OffsetDateTime::UNIX_EPOCH;
         let review = ReviewFacts { review: ReviewId::generate(), product, user: Some(user), rating: 5, created_at };
-        let moved = RatingMove { before: Standing::of(3.9, 60), after: Standing::of(3.95, 61) };
+        let moved = RatingMove { before: Standing::of(3.91, 60), after: Standing::of(3.95, 61) };
         let all = [
             format!("book:{product}"),
             format!("book:reviews:{product}"),
@@ -223,6 +226,9 @@ mod tests {
             texts(DomainEvent::NeighboursChanged { products: vec![product] }),
             [format!("book:neighbours:{product}")]
         );
+        let changed = texts(DomainEvent::TastesChanged { users: vec![user] });
+        assert_eq!(changed, [format!("user:recommendations:{user}")]);
+        assert_eq!(texts(DomainEvent::TastesRecounted), ["user:recommendations:*"]);
     }
 
     #[test]

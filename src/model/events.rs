@@ -42,6 +42,15 @@ pub enum DomainEvent {
         /// How many.
         books: u64,
     },
+    /// The shop was filled with made-up readers, too many to name: whoever counts what readers do counts from scratch.
+    ReadersSeeded {
+        /// How many people.
+        people: u64,
+        /// How many orders they have placed.
+        orders: u64,
+        /// How many reviews they have written.
+        reviews: u64,
+    },
     /// Somebody opened an account.
     UserRegistered {
         /// Who.
@@ -212,6 +221,13 @@ pub enum DomainEvent {
         /// Which ones.
         boards: Vec<Board>,
     },
+    /// What these people like was counted anew.
+    TastesChanged {
+        /// Whose tastes.
+        users: Vec<UserId>,
+    },
+    /// What everybody likes was counted anew.
+    TastesRecounted,
     /// It was computed anew which books the readers of others like.
     NeighboursChanged {
         /// Of which books.
@@ -246,6 +262,7 @@ impl DomainEvent {
             Self::ProductRetired { .. } => "product_retired",
             Self::ProductsImported { .. } => "products_imported",
             Self::CatalogueSeeded { .. } => "catalogue_seeded",
+            Self::ReadersSeeded { .. } => "readers_seeded",
             Self::UserRegistered { .. } => "user_registered",
             Self::UserChanged { .. } => "user_changed",
             Self::UserDeleted { .. } => "user_deleted",
@@ -272,6 +289,8 @@ impl DomainEvent {
             Self::FavouriteAdded { .. } => "favourite_added",
             Self::FavouriteRemoved { .. } => "favourite_removed",
             Self::LeaderboardsMoved { .. } => "leaderboards_moved",
+            Self::TastesChanged { .. } => "tastes_changed",
+            Self::TastesRecounted => "tastes_recounted",
             Self::NeighboursChanged { .. } => "neighbours_changed",
             Self::EndpointChanged { .. } => "endpoint_changed",
             Self::ViewsCounted { .. } => "views_counted",

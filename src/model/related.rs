@@ -12,6 +12,8 @@ names!(
         Edition = "edition",
         /// The same series.
         Series = "series",
+        /// Readers in common.
+        Readers = "readers",
         /// An author in common.
         Author = "author",
         /// Genres in common.

@@ -116,6 +116,12 @@ impl Tag {
         Self(format!("user:recommendations:{user}"))
     }
 
+    /// What is recommended to anybody.
+    #[must_use]
+    pub fn all_recommendations() -> Self {
+        Self("user:recommendations:*".to_owned())
+    }
+
     /// One leaderboard, in all its times.
     #[must_use]
     pub fn leaderboard(board: Board) -> Self {

@@ -48,3 +48,25 @@ pub struct ViewTotals {
     /// Ever.
     pub total: i64,
 }
+
+/// What became of counts that were handed to Redis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MergeOutcome {
+    /// They are there, or were.
+    Added,
+    /// There is no room, and they are not there.
+    Full,
+    /// They may have been there, and Redis has forgotten: to add them now might count them twice.
+    Lost,
+}
+
+/// What there is to be written of the counts of all processes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MergedBatch {
+    /// Nothing.
+    Empty,
+    /// Another process is writing.
+    Busy,
+    /// This batch, to which nothing is added any more.
+    Closed(ViewBatch),
+}

@@ -75,6 +75,7 @@ pub fn webhook_type(event: &DomainEvent) -> Option<EventType> {
         },
         E::OrderRefunded { .. } => Some(T::RefundCreated),
         E::CatalogueSeeded { .. }
+        | E::ReadersSeeded { .. }
         | E::UserRegistered { .. }
         | E::UserChanged { .. }
         | E::UserDeleted { .. }
@@ -96,6 +97,8 @@ pub fn webhook_type(event: &DomainEvent) -> Option<EventType> {
         | E::FavouriteAdded { .. }
         | E::FavouriteRemoved { .. }
         | E::LeaderboardsMoved { .. }
+        | E::TastesChanged { .. }
+        | E::TastesRecounted
         | E::NeighboursChanged { .. }
         | E::EndpointChanged { .. }
         | E::ViewsCounted { .. }

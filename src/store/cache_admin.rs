@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use crate::cache::redis::{BreakerReport, BreakerState};
-pub use crate::cache::{CacheResult, Count, Family, FloorsReport, Freshness, Key, Level, LocalReport};
+pub use crate::cache::{CacheResult, Count, Family, FloorsReport, Freshness, Heat, Key, Level, LocalReport};
 pub use crate::invalidation::FeedReport;
 
 use super::Store;
@@ -19,6 +19,8 @@ pub struct CacheReport {
     pub counts: Vec<Count>,
     /// How often somebody waited for another's load.
     pub joins: Vec<(Family, u64)>,
+    /// The keys that are read most, the hottest first.
+    pub hottest: Vec<Heat>,
     /// The first level.
     pub local: LocalReport,
     /// What is known of invalidations.
@@ -114,6 +116,7 @@ impl Store {
         CacheReport {
             counts: cache.stats().counts(),
             joins: Family::ALL.iter().map(|family| (*family, cache.stats().joins(*family))).collect(),
+            hottest: cache.popularity().hottest(),
             local: cache.local_report(),
             floors: cache.floors().report(),
             lease: cache.floors().lease(),

@@ -35,8 +35,14 @@ impl Rendered {
 
     /// Adds something that it depends on, and that only the loader could know.
     #[must_use]
-    pub fn depends_on(mut self, tag: Tag) -> Self {
-        self.tags.push(tag);
+    pub fn depends_on(self, tag: Tag) -> Self {
+        self.depends_on_all([tag])
+    }
+
+    /// Adds several such things.
+    #[must_use]
+    pub fn depends_on_all(mut self, tags: impl IntoIterator<Item = Tag>) -> Self {
+        self.tags.extend(tags);
         self
     }
 }
@@ -137,10 +143,11 @@ impl Store {
         let token = consistency::presented();
         let load = self.loader(load);
         let Some(at_least) = self.renewing else {
+            self.note_read(key);
             return Ok(answer(&self.cache().fetch(key, tags, token.as_ref(), load).await?));
         };
         let found = self.cache().fetch(key, tags, token.as_ref(), load.clone()).await?;
-        let ends_soon = found.entry.span.fresh.saturating_sub(found.entry.age(Instant::now())) < at_least;
+        let ends_soon = !found.entry.lasts(at_least, Instant::now());
         let renewed = match found.level {
             Level::Local | Level::Remote if ends_soon => self.cache().renewed(key, tags, &found.entry, load).await,
             _ => None,
@@ -169,8 +176,18 @@ impl Store {
             }
         };
         let (token, at_least) = (consistency::presented(), self.renewing.unwrap_or_default());
+        if self.renewing.is_none() {
+            wanted.iter().for_each(|(key, _)| self.note_read(key));
+        }
         let found = self.cache().fetch_many(wanted, at_least, token.as_ref(), load).await?;
         Ok(found.iter().map(|found| found.as_ref().and_then(answer)).collect())
+    }
+
+    /// Counts a read of somebody who wants the answer: neither one ahead of the readers nor one within a load.
+    fn note_read(&self, key: &Key) {
+        if self.fill.is_none() {
+            self.cache().popularity().note(key);
+        }
     }
 
     /// What `load` makes of the primary at this moment, past the cache and without keeping it.

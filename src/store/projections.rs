@@ -15,17 +15,26 @@ use crate::db::Consistency;
 use crate::invalidation::News;
 use crate::model::events::DomainEvent;
 
+/// For how long an event that this release cannot read is left to processes of another one.
+const FOREIGN: Duration = Duration::from_secs(600);
+
 /// Who follows the outbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reader {
     /// Deliveries to other systems.
     Webhooks,
+    /// What leaderboards count.
+    Leaderboards,
+    /// What readers like.
+    Tastes,
 }
 
 impl Reader {
     fn name(self) -> &'static str {
         match self {
             Self::Webhooks => "webhooks",
+            Self::Leaderboards => "leaderboards",
+            Self::Tastes => "tastes",
         }
     }
 }
@@ -65,6 +74,23 @@ pub struct OutboxPage {
     pub more: bool,
     /// Whether more can be read as soon as transactions have ended that still run.
     pub more_behind: bool,
+}
+
+impl OutboxPage {
+    /// The events up to a transaction that wrote one which only another release can read, and the place behind them. After a
+    /// while nobody else will.
+    #[must_use]
+    pub fn readable(&self) -> (&[OutboxEvent], &str) {
+        let foreign = self.events.iter().find(|row| row.event.is_none() && row.age < FOREIGN);
+        match foreign.map(|row| row.transaction.as_str()) {
+            Some(transaction) => {
+                // What the same transaction wrote before it would be read once more with it.
+                let readable = self.events.split(|row| row.transaction == transaction).next();
+                (readable.unwrap_or_default(), transaction)
+            }
+            None => (&self.events, &self.next),
+        }
+    }
 }
 
 /// Rings when something has happened in the shop.
@@ -113,11 +139,45 @@ impl WriteTx {
         Ok(Some(sql::page_from(&mut self.transaction, &place).await?))
     }
 
+    /// Locks the place of a reader until the transaction ends, as [`WriteTx::next_events`] does, and reads nothing; says
+    /// whether it could be had.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn hold_place(&mut self, reader: Reader) -> Result<bool, StoreError> {
+        Ok(sql::lock_place(&mut self.transaction, reader.name()).await?.is_some())
+    }
+
     /// Moves the place of a reader: what lies before it has had its effect.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn move_place(&mut self, reader: Reader, place: &str) -> Result<(), StoreError> {
         Ok(sql::move_place(&mut self.transaction, reader.name(), place).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(id: i64, known: bool, age: Duration) -> OutboxEvent {
+        let event = known.then_some(DomainEvent::CatalogueSeeded { books: 1 });
+        OutboxEvent { id, transaction: (100 + id).to_string(), event, occurred_at: OffsetDateTime::UNIX_EPOCH, age }
+    }
+
+    #[test]
+    fn what_another_release_wrote_is_left_to_it_for_a_while() {
+        let page = |events| OutboxPage { events, next: "999".to_owned(), more: true, more_behind: false };
+        let young = page(vec![row(1, true, Duration::ZERO), row(2, false, Duration::ZERO), row(3, true, FOREIGN)]);
+        let (events, next) = young.readable();
+        assert_eq!((events.len(), next), (1, "102"));
+        let old = page(vec![row(1, true, Duration::ZERO), row(2, false, FOREIGN)]);
+        let (events, next) = old.readable();
+        assert_eq!((events.len(), next), (2, "999"));
+        let beside = |id, known| OutboxEvent { transaction: "200".to_owned(), ..row(id, known, Duration::ZERO) };
+        let divided = page(vec![row(1, true, Duration::ZERO), beside(2, true), beside(3, false)]);
+        let (events, next) = divided.readable();
+        assert_eq!((events.len(), next), (1, "200"), "a transaction is read as a whole");
     }
 }

@@ -11,16 +11,20 @@ use crate::model::ids::{ProductId, ViewBatchId};
 use crate::model::views::{ViewCount, ViewTotals};
 
 impl Store {
-    /// How often a book was looked at, with the week that ends `today`; nothing where there is no such book.
+    /// How often a book was looked at, with the week that ends `today`, and which of these batches are counted in that;
+    /// nothing where there is no such book.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn view_totals(&self, book: ProductId, today: Date) -> Result<Option<ViewTotals>, StoreError> {
-        self.read(
-            "views.totals",
-            Consistency::PreferLatest,
-            |mut c| async move { sql::totals(&mut c, book, today).await },
-        )
+    pub async fn view_totals(
+        &self,
+        book: ProductId,
+        today: Date,
+        batches: &[ViewBatchId],
+    ) -> Result<Option<(ViewTotals, Vec<ViewBatchId>)>, StoreError> {
+        self.read("views.totals", Consistency::PreferLatest, |mut c| async move {
+            sql::totals(&mut c, book, today, batches).await
+        })
         .await
     }
 }

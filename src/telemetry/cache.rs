@@ -49,6 +49,17 @@ pub fn record_breaker_opened() {
     metrics::counter!(names::CACHE_BREAKER_OPENED_TOTAL).increment(1);
 }
 
+/// One hot entry that would not have lasted, why, and what was done about it.
+pub fn record_refresh(family: &'static str, reason: &'static str, outcome: &'static str) {
+    metrics::counter!(names::CACHE_REFRESHES_TOTAL, "family" => family, "reason" => reason, "outcome" => outcome)
+        .increment(1);
+}
+
+/// How many keys are hot.
+pub fn record_hot_keys(keys: usize) {
+    metrics::gauge!(names::CACHE_HOT_KEYS).set(keys as f64);
+}
+
 /// One comparison of an entry with the primary.
 pub fn record_audit(family: &'static str, result: &'static str) {
     metrics::counter!(names::CACHE_AUDITS_TOTAL, "family" => family, "result" => result).increment(1);

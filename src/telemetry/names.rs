@@ -52,6 +52,10 @@ pub const CACHE_ENTRIES: &str = "cache_entries";
 pub const CACHE_BYTES: &str = "cache_bytes";
 /// Entries that had to make room for others.
 pub const CACHE_EVICTIONS_TOTAL: &str = "cache_evictions_total";
+/// Hot entries that were looked after ahead of their readers, by `family`, `reason` and `outcome`.
+pub const CACHE_REFRESHES_TOTAL: &str = "cache_refreshes_total";
+/// Keys that are hot at present.
+pub const CACHE_HOT_KEYS: &str = "cache_hot_keys";
 /// Entries that were compared with the primary, by `family` and `result`.
 pub const CACHE_AUDITS_TOTAL: &str = "cache_audits_total";
 /// Entries that were served and not true, by `family`. One that stays so is counted at every audit.
@@ -84,6 +88,26 @@ pub const WEBHOOK_ENDPOINTS_DISABLED_TOTAL: &str = "webhook_endpoints_disabled_t
 pub const WEBHOOK_QUEUE_DEPTH: &str = "webhook_queue_depth";
 /// For how long the oldest of them that is due has been.
 pub const WEBHOOK_QUEUE_OLDEST_DUE_SECONDS: &str = "webhook_queue_oldest_due_seconds";
+/// Boards and places read past the cache, by `source`.
+pub const LEADERBOARD_READS_TOTAL: &str = "leaderboard_reads_total";
+/// Scores of leaderboards that moved.
+pub const LEADERBOARD_SCORES_MOVED_TOTAL: &str = "leaderboard_scores_moved_total";
+/// Time from an event to the leaderboards that follow it.
+pub const LEADERBOARD_LAG_SECONDS: &str = "leaderboard_lag_seconds";
+/// How often the boards were made anew in Redis, by `reason`.
+pub const LEADERBOARD_REMAKES_TOTAL: &str = "leaderboard_remakes_total";
+/// Whether Redis has the boards that the database has.
+pub const LEADERBOARD_SHARED: &str = "leaderboard_shared";
+/// Time from what a reader did to its being counted.
+pub const RECOMMENDATION_TASTES_LAG_SECONDS: &str = "recommendation_tastes_lag_seconds";
+/// Books whose neighbours were computed.
+pub const RECOMMENDATION_LISTS_COMPUTED_TOTAL: &str = "recommendation_lists_computed_total";
+/// Time of a batch of them.
+pub const RECOMMENDATION_BATCH_DURATION_SECONDS: &str = "recommendation_batch_duration_seconds";
+/// Books whose neighbours are to be computed.
+pub const RECOMMENDATION_QUEUE_DEPTH: &str = "recommendation_queue_depth";
+/// For how long the first of them has been.
+pub const RECOMMENDATION_QUEUE_OLDEST_SECONDS: &str = "recommendation_queue_oldest_seconds";
 
 /// What a metric is, for its `HELP` and `TYPE`.
 pub(super) enum Kind {
@@ -127,6 +151,8 @@ pub(super) const ALL: &[(&str, Kind, &str)] = &[
     (CACHE_REDIS_ERRORS_TOTAL, Kind::Counter, "Calls to Redis that gave their caller no answer."),
     (CACHE_BREAKER_STATE, Kind::Gauge, "The circuit breaker before Redis: 0 closed, 1 half open, 2 open."),
     (CACHE_BREAKER_OPENED_TOTAL, Kind::Counter, "How often the circuit breaker before Redis opened."),
+    (CACHE_REFRESHES_TOTAL, Kind::Counter, "Hot entries that were loaded again ahead of their readers."),
+    (CACHE_HOT_KEYS, Kind::Gauge, "Keys that are read so much that they are kept warm."),
     (CACHE_AUDITS_TOTAL, Kind::Counter, "Entries of the cache that were compared with the primary."),
     (CACHE_INCONSISTENCY_TOTAL, Kind::Counter, "Entries that were served and were not what the primary says."),
     (CACHE_INCONSISTENCY_AGE_SECONDS, Kind::Seconds, "Age of the entries that were served and not true."),
@@ -134,7 +160,7 @@ pub(super) const ALL: &[(&str, Kind, &str)] = &[
     (
         VIEWS_DROPPED_TOTAL,
         Kind::Counter,
-        "Looks at books that were not counted, for want of room or of a primary at the end.",
+        "Looks at books that were not counted, for want of room, or of servers at the wrong time.",
     ),
     (STOCK_STREAMS, Kind::Gauge, "Open streams of stock."),
     (STOCK_STREAM_EVENTS_TOTAL, Kind::Counter, "Events that were handed to streams of stock."),
@@ -146,5 +172,15 @@ pub(super) const ALL: &[(&str, Kind, &str)] = &[
     (WEBHOOK_DISPATCH_LAG_SECONDS, Kind::Seconds, "Time from an event to its deliveries being queued."),
     (WEBHOOK_ENDPOINTS_DISABLED_TOTAL, Kind::Counter, "Endpoints that were disabled because they failed or are gone."),
     (WEBHOOK_QUEUE_DEPTH, Kind::Gauge, "Deliveries that wait to be sent, of the whole shop."),
+    (RECOMMENDATION_TASTES_LAG_SECONDS, Kind::Seconds, "Time from what a reader did to its being counted."),
+    (RECOMMENDATION_LISTS_COMPUTED_TOTAL, Kind::Counter, "Books whose neighbours were computed."),
+    (RECOMMENDATION_BATCH_DURATION_SECONDS, Kind::Seconds, "Time of a batch of books whose neighbours were computed."),
+    (RECOMMENDATION_QUEUE_DEPTH, Kind::Gauge, "Books whose neighbours are to be computed, of the whole shop."),
+    (RECOMMENDATION_QUEUE_OLDEST_SECONDS, Kind::Gauge, "For how long the first of these books has been waiting."),
     (WEBHOOK_QUEUE_OLDEST_DUE_SECONDS, Kind::Gauge, "For how long the oldest delivery that is due has been."),
+    (LEADERBOARD_READS_TOTAL, Kind::Counter, "Boards and places that were read past the cache."),
+    (LEADERBOARD_SCORES_MOVED_TOTAL, Kind::Counter, "Scores of leaderboards that moved."),
+    (LEADERBOARD_LAG_SECONDS, Kind::Seconds, "Time from an event to the leaderboards that follow it."),
+    (LEADERBOARD_REMAKES_TOTAL, Kind::Counter, "Times that the boards were made anew in Redis."),
+    (LEADERBOARD_SHARED, Kind::Gauge, "Whether Redis has the boards that the database has."),
 ];

@@ -31,6 +31,8 @@ const TABLE: &[(&str, May)] = &[
     ("searchProducts", Anybody),
     ("suggestProducts", Anybody),
     ("listRelatedProducts", Anybody),
+    ("listRecommendations", Customer),
+    ("listTrendingProducts", Anybody),
     ("listGenres", Anybody),
     ("getProduct", Anybody),
     ("getProductByIsbn", Anybody),
@@ -59,6 +61,10 @@ const TABLE: &[(&str, May)] = &[
     ("watchInventory", Anybody),
     ("adjustInventory", Admin),
     ("listStockChanges", Admin),
+    // leaderboards
+    ("getLeaderboard", Anybody),
+    ("getProductRanks", Anybody),
+    ("getOwnRank", Customer),
     // cart
     ("getCart", Anybody),
     ("clearCart", Customer),
@@ -95,6 +101,11 @@ const TABLE: &[(&str, May)] = &[
     ("deleteCurrentUser", Customer),
     ("changePassword", Customer),
     ("exportCurrentUser", Customer),
+    ("listFavourites", Customer),
+    ("getFavourite", Customer),
+    ("putFavourite", Customer),
+    ("deleteFavourite", Customer),
+    ("getUserStats", Customer),
     // sessions
     ("signIn", Anybody),
     ("listSessions", Customer),

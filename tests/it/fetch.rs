@@ -98,6 +98,7 @@ fn process(redis: &RedisServer, scale: f64) -> Process {
         lifetime_scale: scale,
         prefix: "fetch".into(),
         cluster: false,
+        hot_keys: 0,
     };
     let cache = Cache::new(&options, redis.unwrap());
     cache.floors().set_epoch(EPOCH);

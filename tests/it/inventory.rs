@@ -49,6 +49,7 @@ async fn process(shop: &Shop, settings: &[(&str, &str)]) -> Process {
         ("metrics.bind", "127.0.0.1:0"),
         ("limits.enabled", "false"),
         ("cache.warm_books", "0"),
+        ("cache.hot_keys", "0"),
         ("telemetry.log_filter", "info,bookstore::access=off"),
     ];
     let all: Vec<(String, String)> =

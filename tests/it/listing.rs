@@ -321,7 +321,7 @@ async fn lists_and_genres_can_be_kept_by_others() {
     assert_eq!((&json["items"][2]["books"], &json["items"][1]["books"]), (&fantasy.into(), &0.into()));
     for (path, key) in [("/genres", "genres"), ("/products?sort=title", "books:list")] {
         let answer = shop.get(path).send().await.expect(200);
-        assert_eq!(answer.header("surrogate-key"), key);
+        assert_eq!(answer.header("surrogate-key").split(' ').next(), Some(key));
         assert!(answer.header("cache-control").starts_with("public, max-age="));
         shop.get(path).header("if-none-match", answer.header("etag")).send().await.expect(304);
     }

@@ -224,6 +224,29 @@ async fn searches_are_bounded(sql: &mut PgConnection) {
     }
 }
 
+async fn trending_reads_the_days_that_count_and_the_books_that_it_shows(sql: &mut PgConnection) {
+    // Two months of looks, day after day, as they come.
+    for days in (0..60).rev() {
+        let looks = format!(
+            "INSERT INTO product_views (product_id, day, views)
+             SELECT id, current_date - {days}, 1 + abs(hashtext(id::text) % 9)
+             FROM products WHERE (hashtext(id::text) + {days}) % 30 = 0"
+        );
+        sql.execute(AssertSqlSafe(looks)).await.unwrap();
+    }
+    sql.execute("VACUUM (ANALYZE) product_views").await.unwrap();
+    let pages: i64 =
+        sqlx::query_scalar("SELECT pg_relation_size('product_views') / 8192").fetch_one(&mut *sql).await.unwrap();
+    let trending = query(&["WITH looks AS"]);
+    for genre in ["NULL", "'fantasy'"] {
+        let plan = plan(sql, &trending, &format!("current_date, {genre}, 20, 7")).await;
+        for index in ["product_views_day_idx", "products_pkey"] {
+            assert!(plan.contains(index), "{index}: {plan}");
+        }
+        assert!(buffers(&plan) < u64::try_from(pages).unwrap() / 4 + 3_000, "{pages}: {plan}");
+    }
+}
+
 #[tokio::test]
 async fn hot_queries_use_their_indexes() {
     let database = seeded().await;
@@ -233,6 +256,7 @@ async fn hot_queries_use_their_indexes() {
     ranges_bound_what_is_read(&mut sql).await;
     counts_are_bounded(&mut sql).await;
     searches_are_bounded(&mut sql).await;
+    trending_reads_the_days_that_count_and_the_books_that_it_shows(&mut sql).await;
 }
 
 #[tokio::test]
@@ -259,14 +283,16 @@ async fn no_request_takes_more_statements_for_more_books() {
         ("/products/suggest?q=dra", 1),
         ("/products/suggest?q=draagon", 3),
         ("/products/00000000-0000-0000-0000-000000000001/related?limit=50", 2),
+        ("/products/trending?limit=100", 1),
         ("/genres", 1),
     ] {
         let before = statements(&name).await;
         let answer = shop.get(path).send().await.expect(200).json();
         assert!(
-            answer["items"]
-                .as_array()
-                .is_some_and(|items| !items.is_empty() || path == "/genres" || path.contains("ebook")),
+            answer["items"].as_array().is_some_and(|items| !items.is_empty()
+                || path == "/genres"
+                || path.contains("ebook")
+                || path.contains("trending")),
             "{path}"
         );
         assert_eq!(statements(&name).await - before, most, "{path}");

@@ -1,5 +1,7 @@
 //! A made-up catalogue, in a real database.
 
+mod readers;
+
 use bookstore::app;
 use bookstore::config::Config;
 use bookstore::db::Db;

@@ -1,5 +1,7 @@
 //! Looks at books: each counted once, whatever happens to those who count.
 
+mod merging;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -140,7 +140,9 @@ fn in_order<T: PartialOrd>(from: Option<T>, to: Option<T>) -> bool {
     from.zip(to).is_none_or(|(from, to)| from <= to)
 }
 
-fn is_slug(text: &str) -> bool {
+/// Whether a text can be the slug of a genre.
+#[must_use]
+pub fn is_slug(text: &str) -> bool {
     text.len() <= 60
         && text
             .split('-')

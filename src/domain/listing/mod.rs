@@ -1,12 +1,13 @@
 //! Lists of books: filters, sorts, pages and facets.
 
 mod cursor;
+pub(super) mod dependencies;
 mod facets;
 mod filters;
 
 pub use cursor::{CursorKey, Seal};
 pub use facets::{FACET_LIMIT, count as count_facets, facet_query};
-pub use filters::{FilterDraft, MAX_GENRES};
+pub use filters::{FilterDraft, MAX_GENRES, is_slug};
 
 use std::sync::Arc;
 
@@ -137,14 +138,22 @@ impl Listing {
         let (render, text): (_, Arc<str>) = (self.render, query.into());
         move |store: Store| {
             let (checked, text) = (checked.clone(), Arc::clone(&text));
-            Box::pin(async move { Ok(Rendered::found(render(Self::read(&store, checked).await?, &text)?)) })
+            Box::pin(async move {
+                let (page, tags) = Self::read(&store, checked).await?;
+                Ok(Rendered::found(render(page, &text)?).depends_on_all(tags))
+            })
         }
     }
 
-    async fn read(store: &Store, request: Checked) -> Result<ListingPage, StoreError> {
+    /// A page, and what it depends on.
+    async fn read(store: &Store, request: Checked) -> Result<(ListingPage, Vec<Tag>), StoreError> {
         let Checked { filters, sort, limit, after, facets, seal } = request;
         let mut found = store.listing(&filters, sort, after.as_ref(), i64::from(limit) + 1).await?;
         let more = found.len() > limit as usize;
+        // Where there is one book more, that one says whether there is a next page.
+        let last = found.last().filter(|_| more).map(|(_, key)| key);
+        let mut tags = dependencies::chosen_by(&filters, &facets);
+        tags.extend(dependencies::ordered_by(sort, after.as_ref(), last));
         found.truncate(limit as usize);
         let next_cursor = found.last().filter(|_| more).map(|(book, key)| seal.write(&key.to_text(), book.id));
         let facets = if facets.is_empty() {
@@ -153,7 +162,9 @@ impl Listing {
             let counts = store.facets(&filters, &facets, &facet_query()).await?;
             count_facets(&facets, counts, FACET_LIMIT)
         };
-        Ok(ListingPage { items: found.into_iter().map(|(book, _)| book).collect(), next_cursor, facets })
+        let items: Vec<_> = found.into_iter().map(|(book, _)| book).collect();
+        tags.extend(dependencies::shown(&items));
+        Ok((ListingPage { items, next_cursor, facets }, tags))
     }
 }
 

@@ -6,6 +6,7 @@ pub use query::{MAX_LENGTH, Typed};
 
 use std::sync::Arc;
 
+use super::listing::dependencies::{chosen_by, shown};
 use super::listing::{
     DEFAULT_LIMIT, FilterDraft, ListingError, MAX_LIMIT, Seal, check_limit, count_facets, facet_query, foreign_cursor,
 };
@@ -100,10 +101,9 @@ impl Search {
         let load = move |store: Store| {
             let (request, text) = (request.clone(), Arc::clone(&text));
             async move {
-                Ok::<_, ListingError>(Rendered::found((pages.matches)(
-                    Self { store, pages }.find(request).await?,
-                    &text,
-                )?))
+                let (found, mut tags) = Self { store, pages }.find(request).await?;
+                tags.extend(shown(found.hits.iter().map(|hit| &hit.book)));
+                Ok::<_, ListingError>(Rendered::found((pages.matches)(found, &text)?).depends_on_all(tags))
             }
         };
         let key = Key::new(Family::BookSearch, query);
@@ -127,12 +127,12 @@ impl Search {
         self.store.cached(&key, &[Tag::book_lists()], load).await?.ok_or(ListingError::Missing)
     }
 
-    /// A page of matches. One statement; where nothing matches, one for candidates and one for the corrected query; one
+    /// A page of matches, and what its choice depends on; its order is that of words and popularity. One statement; where nothing matches, one for candidates and one for the corrected query; one
     /// more for facets.
     ///
     /// # Errors
     /// [`ListingError::Invalid`] with every broken rule, or the database's.
-    async fn find(&self, request: SearchRequest) -> Result<SearchPage, ListingError> {
+    async fn find(&self, request: SearchRequest) -> Result<(SearchPage, Vec<Tag>), ListingError> {
         let mut violations = Vec::new();
         let typed = Typed::read(&request.text).map_err(|violation| violations.push(violation)).ok();
         let filters = request.filters.check().map_err(|found| violations.extend(found)).ok();
@@ -140,6 +140,7 @@ impl Search {
         let (Some(typed), Some(filters), Some(limit)) = (typed, filters, limit) else {
             return Err(ListingError::Invalid(violations));
         };
+        let tags = chosen_by(&filters, &request.facets);
         let seal = Seal::of(&("search", typed.phrase(), &filters));
         let (after, mut corrected) = match &request.cursor {
             Some(cursor) => read_cursor(seal, cursor).ok_or_else(|| ListingError::Invalid(vec![foreign_cursor()]))?,
@@ -147,7 +148,7 @@ impl Search {
         };
         if let Some(isbn) = typed.isbn() {
             let book = self.store.search_isbn(&filters, &isbn).await?;
-            return self.one_book(book, &filters, &request.facets).await;
+            return Ok((self.one_book(book, &filters, &request.facets).await?, tags));
         }
         let mut meant = corrected.clone().unwrap_or(typed);
         let mut found = self.hits(&filters, &meant, after, limit).await?;
@@ -166,14 +167,15 @@ impl Search {
         let next_cursor =
             found.hits.last().filter(|_| more).map(|hit| write_cursor(seal, hit.rank, corrected.as_ref()));
         let facets = self.facets(&filters, &request.facets, Some(meant.query().expression)).await?;
-        Ok(SearchPage {
+        let page = SearchPage {
             hits: found.hits,
             next_cursor,
             corrected: corrected.map(|typed| typed.phrase().to_owned()),
             ranked: found.ranked,
             complete: found.ranked < RANKED,
             facets,
-        })
+        };
+        Ok((page, tags))
     }
 
     /// Titles, authors and series that begin with what was typed, or have a word that does. One statement; where there is

@@ -1,4 +1,4 @@
-//! A made-up catalogue, to have a shop to look at: plausible, and the same for the same seed.
+//! A made-up catalogue and its readers, to have a shop to look at: plausible, and the same for the same seed.
 
 mod catalogue;
 mod editions;
@@ -6,6 +6,7 @@ mod kinds;
 mod people;
 mod random;
 mod ratings;
+mod readers;
 mod template;
 mod words;
 
@@ -16,7 +17,9 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 pub use catalogue::Catalogue;
+pub use readers::{ReaderOptions, Seeded, seed_readers};
 
+use crate::domain::pricing::PricingError;
 use crate::model::audit::{Actor, AuditRecord};
 use crate::model::clock::Clock;
 use crate::model::events::DomainEvent;
@@ -43,18 +46,27 @@ pub struct SeedOptions {
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SeedProgress {
-    /// So many of the books are written.
+    /// So many of the books are written, or of orders and reviews together.
     Written(u64),
     /// All are written; the indexes and the planner's statistics are brought up to date.
     Finishing,
 }
 
-/// Why no books were made up.
+/// Why nothing was made up.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
     /// There are books, and nobody asked for more.
     #[error("the catalogue has books already: it was left as it is")]
     NotEmpty,
+    /// There are orders or reviews, and nobody asked for more.
+    #[error("the shop has orders or reviews already: it was left as it is")]
+    HasReaders,
+    /// Readers without books.
+    #[error("there are no books that can be bought: seed or import some first")]
+    NoBooks,
+    /// The shop sells nowhere that made-up readers live.
+    #[error("made-up orders have no price: {0}")]
+    Pricing(#[from] PricingError),
     /// Another process is doing it.
     #[error("another process is seeding this catalogue")]
     Running,
@@ -66,9 +78,9 @@ pub enum SeedError {
         /// Those that there are.
         present: u64,
     },
-    /// A book of the same number or identifier is in the catalogue, because an administrator wrote one or another
+    /// A book (or a reader) of the same number or identifier is there, because an administrator wrote one or another
     /// seed did.
-    #[error("a made-up book would clash with one of the catalogue ({0}): nothing was written")]
+    #[error("what is made up would clash with what is there ({0}): nothing was written")]
     Clash(String),
     /// The generator ended early.
     #[error("the generator of books failed")]

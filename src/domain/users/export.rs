@@ -31,11 +31,13 @@ impl Users {
         let sections = BTreeMap::from([
             ("profile", section(user)?),
             ("carts", self.store.cart(Buyer::User(id).cart(), self.clock.now()).await?.iter().map(cart).collect()),
+            ("tastes", section(&self.store.tastes_of(id).await?)?),
             ("sessions", section(&self.store.sessions_of(id).await?)?),
             ("orders", section(&self.store.orders_of(id, None, i64::MAX).await?)?),
             ("reviews", self.store.reviews_by(id, None, i64::MAX).await?.iter().map(review).collect()),
             ("review_votes", self.store.review_votes_of(id).await?.iter().map(vote).collect()),
             ("review_reports", self.store.review_reports_of(id).await?.iter().map(report).collect()),
+            ("favourites", section(&self.store.all_favourites_of(id).await?)?),
             ("admin_actions", self.store.audit_records_of(id).await?.iter().map(admin_action).collect()),
         ]);
         Ok(Export { exported_at: self.clock.now(), sections })

@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 use super::{WebhookError, Webhooks};
 use crate::model::ids::DeliveryId;
 use crate::model::webhook::{Endpoint, EventType, webhook_data, webhook_type};
-use crate::store::projections::{OutboxEvent, OutboxPage, Reader};
+use crate::store::projections::{OutboxEvent, Reader};
 use crate::store::webhooks::{NewDelivery, Outlook};
 use crate::telemetry::webhooks as telemetry;
 
@@ -25,9 +25,6 @@ const GATHER: Duration = Duration::from_millis(10);
 
 /// First pause before a look for what transactions hold back that still run; then twice as long each time.
 const BEHIND: Duration = Duration::from_millis(20);
-
-/// For how long an event that this release cannot read is left to processes of another one.
-const FOREIGN: Duration = Duration::from_secs(600);
 
 #[derive(Serialize)]
 struct Envelope {
@@ -100,7 +97,7 @@ impl Webhooks {
             return Ok(Dispatched { endpoints, ..Dispatched::default() });
         };
         let endpoints = tx.enabled_endpoints().await?;
-        let (events, next) = if endpoints.is_empty() { (&[][..], page.next.as_str()) } else { readable(&page) };
+        let (events, next) = if endpoints.is_empty() { (&[][..], page.next.as_str()) } else { page.readable() };
         let mut deliveries = Vec::new();
         for row in events {
             deliveries.extend(deliveries_of(row, &endpoints)?);
@@ -123,15 +120,6 @@ impl Webhooks {
     }
 }
 
-/// The events up to one that only another release can read, and the place behind them. After a while nobody else will.
-fn readable(page: &OutboxPage) -> (&[OutboxEvent], &str) {
-    let foreign = page.events.iter().position(|row| row.event.is_none() && row.age < FOREIGN);
-    match foreign.and_then(|place| page.events.get(place).map(|row| (place, row))) {
-        Some((place, row)) => (page.events.get(..place).unwrap_or_default(), &row.transaction),
-        None => (&page.events, &page.next),
-    }
-}
-
 fn deliveries_of(row: &OutboxEvent, endpoints: &[Endpoint]) -> Result<Vec<NewDelivery>, WebhookError> {
     let Some(event) = &row.event else {
         tracing::error!(id = row.id, "nobody could read an event, and no endpoint is told of it");
@@ -148,26 +136,4 @@ fn deliveries_of(row: &OutboxEvent, endpoints: &[Endpoint]) -> Result<Vec<NewDel
         payload: payload.clone(),
     };
     Ok(wanted.map(delivery).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::events::DomainEvent;
-
-    fn row(id: i64, known: bool, age: Duration) -> OutboxEvent {
-        let event = known.then_some(DomainEvent::CatalogueSeeded { books: 1 });
-        OutboxEvent { id, transaction: (100 + id).to_string(), event, occurred_at: OffsetDateTime::UNIX_EPOCH, age }
-    }
-
-    #[test]
-    fn what_another_release_wrote_is_left_to_it_for_a_while() {
-        let page = |events| OutboxPage { events, next: "999".to_owned(), more: true, more_behind: false };
-        let young = page(vec![row(1, true, Duration::ZERO), row(2, false, Duration::ZERO), row(3, true, FOREIGN)]);
-        let (events, next) = readable(&young);
-        assert_eq!((events.len(), next), (1, "102"));
-        let old = page(vec![row(1, true, Duration::ZERO), row(2, false, FOREIGN)]);
-        let (events, next) = readable(&old);
-        assert_eq!((events.len(), next), (2, "999"));
-    }
 }

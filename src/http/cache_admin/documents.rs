@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::hottest::{self, HotKeyDocument};
 use crate::domain::cache_admin::{
     BreakerReport, BreakerState, CacheReport, CacheResult, Cleared, EntryReport, Family, FeedReport, Finding,
     FloorsReport, Freshness, Level, Objection, Provenance, Reach, TagFloor,
@@ -19,6 +20,8 @@ pub struct CacheDocument {
     memory: MemoryDocument,
     /// Every family that was asked for, by name.
     families: Vec<FamilyDocument>,
+    /// The keys that this process is asked for most, the hottest first: at most 20 of those that are kept warm.
+    hottest: Vec<HotKeyDocument>,
     /// What is known of invalidations.
     floors: FloorsDocument,
     /// How it is heard.
@@ -135,7 +138,7 @@ impl From<CacheReport> for CacheDocument {
         let families = Family::ALL.iter().filter_map(|family| FamilyDocument::of(*family, &report));
         let mut families: Vec<_> = families.collect();
         families.sort_by_key(|document| document.family);
-        let CacheReport { local, floors, lease, feed, breaker, .. } = report;
+        let CacheReport { local, floors, hottest, lease, feed, breaker, .. } = report;
         let FloorsReport { epoch, base, tags, silence, trusted } = floors;
         let FeedReport { streaming, messages, interruptions, catch_ups, relayed } = feed;
         let BreakerReport { state, failures, opened_total } = breaker;
@@ -152,6 +155,7 @@ impl From<CacheReport> for CacheDocument {
                 evictions: local.evictions,
             },
             families,
+            hottest: hottest::shown(&hottest),
             floors: FloorsDocument {
                 epoch: epoch.to_string(),
                 base: base.to_string(),

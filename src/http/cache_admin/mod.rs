@@ -1,6 +1,7 @@
 //! Looking after the cache.
 
 mod documents;
+mod hottest;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -125,7 +126,7 @@ fn default_books() -> u32 {
 /// Warm the cache
 ///
 /// Reads the genres, the front pages and the best sellers, so that the process that answers has them at hand. What it has
-/// already stays, unless it runs out within a minute.
+/// already stays, unless it runs out soon.
 #[utoipa::path(
     post, path = "/admin/cache/warm", operation_id = "warmCache", tag = "admin", request_body = WarmInput,
     responses((status = 200, description = "What was read", body = WarmedDocument)),

@@ -61,14 +61,20 @@ pub(in crate::store) async fn related(
                 ORDER BY near
                 LIMIT $7)
                UNION ALL
-               (SELECT 'author', 3, a.id, row_number() OVER (ORDER BY a.popularity DESC, a.id) AS near
+               (SELECT 'readers', 3, p.id, n.place
+                FROM book_neighbours n JOIN products p ON p.id = n.neighbour_id
+                WHERE n.product_id = $1 AND p.status = 'active' AND p.work_id <> $2
+                ORDER BY n.place
+                LIMIT $7)
+               UNION ALL
+               (SELECT 'author', 4, a.id, row_number() OVER (ORDER BY a.popularity DESC, a.id) AS near
                 FROM (SELECT p.id, p.popularity
                       FROM products p
                       WHERE p.status = 'active' AND p.author_keys && $5::text[] AND p.id <> $1 AND p.work_id <> $2
                       ORDER BY p.popularity DESC, p.id DESC
                       LIMIT $7) a)
                UNION ALL
-               (SELECT 'genre', 4, g.id, row_number() OVER (ORDER BY g.shared DESC, g.popularity DESC, g.id) AS near
+               (SELECT 'genre', 5, g.id, row_number() OVER (ORDER BY g.shared DESC, g.popularity DESC, g.id) AS near
                 FROM (SELECT p.id, p.popularity,
                              (SELECT count(*) FROM unnest(p.genres) AS genre WHERE genre = ANY ($6)) AS shared
                       FROM products p

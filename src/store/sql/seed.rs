@@ -1,7 +1,11 @@
 //! Loading by COPY in its binary format, with the driver's own encoding of values.
 
-use sqlx::postgres::PgArgumentBuffer;
-use sqlx::{Encode, PgConnection, Postgres};
+mod copy;
+pub(in crate::store) mod readers;
+
+use sqlx::PgConnection;
+
+use copy::copy;
 
 use super::products::parse;
 use crate::model::date::PartialDate;
@@ -26,6 +30,14 @@ pub(in crate::store) async fn begin_bulk_load(connection: &mut PgConnection) -> 
         .fetch_one(&mut *connection)
         .await?;
     if locked {
+        // What ANALYZE needs in the end is taken now. Else autovacuum, which is at the tables of a shop that was just
+        // filled, would wait for the index below while this waited for the table.
+        sqlx::query!(
+            "LOCK TABLE products, stock, genres, users, orders, order_lines, order_history, payments, reviews, review_votes,
+                 favourites IN SHARE UPDATE EXCLUSIVE MODE"
+        )
+        .execute(&mut *connection)
+        .await?;
         // Entering each book's words one by one would take longer than all the rest: they are collected and entered in
         // order (the Postgres manual, "GIN Tips and Tricks"). Dropping the index would be no faster and lock readers out.
         sqlx::query!("ALTER INDEX products_search_idx SET (fastupdate = on)").execute(connection).await?;
@@ -57,7 +69,11 @@ pub(in crate::store) async fn finish_bulk_load(connection: &mut PgConnection) ->
     .fetch_one(&mut *connection)
     .await?;
     sqlx::query!("ALTER INDEX products_search_idx SET (fastupdate = off)").execute(&mut *connection).await?;
-    sqlx::query!("ANALYZE products, stock, genres").execute(connection).await?;
+    sqlx::query!(
+        "ANALYZE products, stock, genres, users, orders, order_lines, order_history, payments, reviews, review_votes, favourites"
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
@@ -128,68 +144,4 @@ pub(in crate::store) async fn copy_stock(connection: &mut PgConnection, books: &
         },
     )
     .await
-}
-
-/// How much is sent at once.
-const CHUNK: usize = 64 * 1024;
-
-async fn copy<T>(
-    connection: &mut PgConnection,
-    statement: &str,
-    items: &[T],
-    encode: impl Fn(&mut Rows, &T) -> sqlx::Result<()>,
-) -> sqlx::Result<()> {
-    let mut copy = connection.copy_in_raw(statement).await?;
-    let mut rows = Rows::new();
-    for item in items {
-        if let Err(error) = encode(&mut rows, item) {
-            copy.abort("a value cannot be encoded").await?;
-            return Err(error);
-        }
-        if rows.buffer.len() >= CHUNK {
-            copy.send(rows.buffer.as_slice()).await?;
-            rows.buffer.clear();
-        }
-    }
-    rows.end();
-    copy.send(rows.buffer.as_slice()).await?;
-    copy.finish().await?;
-    Ok(())
-}
-
-/// Rows in the binary format of COPY (the Postgres manual, "COPY", File Formats).
-struct Rows {
-    buffer: PgArgumentBuffer,
-}
-
-impl Rows {
-    fn new() -> Self {
-        let mut buffer = PgArgumentBuffer::default();
-        buffer.reserve(2 * CHUNK);
-        buffer.extend_from_slice(b"PGCOPY\n\xff\r\n\0");
-        // Neither flags nor an extension of the header.
-        buffer.extend_from_slice(&[0; 8]);
-        Self { buffer }
-    }
-
-    fn begin(&mut self, columns: i16) -> &mut Self {
-        self.buffer.extend_from_slice(&columns.to_be_bytes());
-        self
-    }
-
-    fn value<'q, T: Encode<'q, Postgres>>(&mut self, value: &T) -> sqlx::Result<&mut Self> {
-        let at = self.buffer.len();
-        // NULL, unless there is a value whose length takes its place.
-        self.buffer.extend_from_slice(&(-1_i32).to_be_bytes());
-        let null = value.encode_by_ref(&mut self.buffer).map_err(sqlx::Error::Encode)?;
-        if !null.is_null() {
-            let length = i32::try_from(self.buffer.len() - at - 4).map_err(|e| sqlx::Error::Encode(e.into()))?;
-            self.buffer[at..at + 4].copy_from_slice(&length.to_be_bytes());
-        }
-        Ok(self)
-    }
-
-    fn end(&mut self) {
-        self.buffer.extend_from_slice(&(-1_i16).to_be_bytes());
-    }
 }

@@ -49,23 +49,31 @@ pub(in crate::store) async fn forget_batches(connection: &mut PgConnection, age:
     Ok(())
 }
 
+/// One statement, so that a batch is either among the counted ones and in the sums, or neither.
 pub(in crate::store) async fn totals(
     connection: &mut PgConnection,
     book: ProductId,
     today: Date,
-) -> sqlx::Result<Option<ViewTotals>> {
-    sqlx::query_as!(
-        ViewTotals,
+    batches: &[ViewBatchId],
+) -> sqlx::Result<Option<(ViewTotals, Vec<ViewBatchId>)>> {
+    let batches: Vec<Uuid> = batches.iter().map(|batch| batch.0).collect();
+    let row = sqlx::query!(
         r#"SELECT coalesce(sum(v.views) FILTER (WHERE v.day = $2), 0)::bigint AS "today!",
                   coalesce(sum(v.views) FILTER (WHERE v.day BETWEEN $2 - 6 AND $2), 0)::bigint AS "week!",
-                  coalesce(sum(v.views), 0)::bigint AS "total!"
+                  coalesce(sum(v.views), 0)::bigint AS "total!",
+                  ARRAY(SELECT b.id FROM view_batches b WHERE b.id = ANY ($3)) AS "counted!"
            FROM products p
            LEFT JOIN product_views v ON v.product_id = p.id
            WHERE p.id = $1
            GROUP BY p.id"#,
         book.0,
         today,
+        &batches,
     )
     .fetch_optional(connection)
-    .await
+    .await?;
+    Ok(row.map(|row| {
+        let totals = ViewTotals { today: row.today, week: row.week, total: row.total };
+        (totals, row.counted.into_iter().map(ViewBatchId).collect())
+    }))
 }

@@ -162,11 +162,15 @@ impl Shop {
             ("metrics.enabled", "false"),
             ("limits.enabled", "false"),
             ("cache.warm_books", "0"),
+            ("cache.hot_keys", "0"),
             // What happens by the clock would be in the way of tests that count.
             ("views.flush_interval", "10m"),
             ("cache.audit_interval", "0s"),
             ("payments.check_interval", "10m"),
             ("webhooks.poll_interval", "10m"),
+            ("leaderboards.interval", "10m"),
+            ("leaderboards.check_interval", "10m"),
+            ("recommendations.enabled", "false"),
         ];
         let overrides = usual.iter().chain(settings).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         Config::load(None, [], overrides).unwrap()
@@ -185,6 +189,7 @@ impl Shop {
             ("metrics.bind", "127.0.0.1:0"),
             ("limits.enabled", "false"),
             ("cache.warm_books", "0"),
+            ("cache.hot_keys", "0"),
         ];
         let all: Vec<_> = usual.iter().chain(settings).map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         Process::start(&all, &[]).await

@@ -44,6 +44,7 @@ fn settings(shop: &Shop, more: &[(&str, &str)]) -> Vec<(String, String)> {
         ("metrics.bind", "127.0.0.1:0"),
         ("limits.enabled", "false"),
         ("cache.warm_books", "0"),
+        ("cache.hot_keys", "0"),
         ("webhooks.timeout", "1s"),
     ];
     fixed.iter().chain(&QUICK).chain(more).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()

@@ -1,0 +1,5 @@
+//! What readers may like.
+
+mod following;
+mod ground;
+mod lists;
