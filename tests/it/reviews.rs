@@ -14,6 +14,15 @@ use uuid::Uuid;
 
 use crate::support::{Answer, Shop};
 
+/// For tests in which much is asked at once: on a machine that does other things besides, opening connections alone takes its
+/// time.
+const PATIENT: [(&str, &str); 4] = [
+    ("http.request_timeout", "60s"),
+    ("database.acquire_timeout", "60s"),
+    ("database.statement_timeout", "30s"),
+    ("database.lock_timeout", "20s"),
+];
+
 /// Sends a review under a key of its own.
 async fn review(shop: &Shop, token: &str, book: Uuid, rating: i64) -> Answer {
     send(shop, token, book, &Uuid::new_v4().to_string(), &json!({ "rating": rating })).await

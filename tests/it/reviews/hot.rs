@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use super::{assert_recounts, customers, id, rating, review, send};
+use super::{PATIENT, assert_recounts, customers, id, rating, review, send};
 use crate::support::Shop;
 use crate::support::selling::shelve;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_person_writes_one_review_however_often_they_try() {
-    let shop = Shop::open().await;
-    let beside = shop.beside(&[]).await;
+    let shop = Shop::open_with(&PATIENT).await;
+    let beside = shop.beside(&PATIENT).await;
     let mut sql = shop.sql().await;
     let book = shelve(&mut sql, 1, 10).await[0];
     let ada = shop.customer().await;
@@ -36,7 +36,7 @@ async fn one_person_writes_one_review_however_often_they_try() {
 /// The wishes of many for one book are done together, and one that cannot be done harms no other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crowd_is_served_in_few_transactions() {
-    let shop = Shop::open().await;
+    let shop = Shop::open_with(&PATIENT).await;
     let mut sql = shop.sql().await;
     let book = shelve(&mut sql, 1, 10).await[0];
     let people = customers(&shop, 120).await;
@@ -84,7 +84,7 @@ async fn a_crowd_is_served_in_few_transactions() {
 /// Whoever hangs up takes nobody's review along.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn people_who_hang_up_leave_the_others_alone() {
-    let shop = Shop::open().await;
+    let shop = Shop::open_with(&PATIENT).await;
     let mut sql = shop.sql().await;
     let book = shelve(&mut sql, 1, 10).await[0];
     let people = customers(&shop, 60).await;

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::assert_recounts;
+use super::{PATIENT, assert_recounts};
 use crate::coherence::ground::Ground;
 use crate::support::process::send;
 use crate::support::selling::{checkout, fill_cart, shelve};
@@ -132,14 +132,7 @@ async fn everything_at_once_equals_a_recount() {
     for _ in 0..PEOPLE {
         people.push(shop::person(&mut sql, "customer").await);
     }
-    // Patient: on a machine that does other things besides, opening connections alone takes its time.
-    let patient = [
-        ("http.request_timeout", "60s"),
-        ("database.acquire_timeout", "60s"),
-        ("database.statement_timeout", "30s"),
-        ("database.lock_timeout", "20s"),
-        ("database.max_connections", "6"),
-    ];
+    let patient = [&PATIENT[..], &[("database.max_connections", "6")]].concat();
     let processes = ground.three(&patient).await;
     let storms = people.into_iter().enumerate().map(async |(seed, token)| {
         let mut sql = ground.sql().await;

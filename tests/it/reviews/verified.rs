@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{assert_recounts, customers, id, id_of, rating, review};
+use super::{PATIENT, assert_recounts, customers, id, id_of, rating, review};
 use crate::support::selling::{checkout, fill_cart, shelve};
 use crate::support::{Shop, eventually};
 use bookstore::model::cart::Buyer;
@@ -80,8 +80,8 @@ async fn a_review_follows_what_its_writer_has_bought() {
 /// A review is written while its book is paid for: whichever comes first, the review is right in the end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_purchase_and_a_review_at_once_do_not_miss_each_other() {
-    let shop = Shop::open().await;
-    let beside = shop.beside(&[]).await;
+    let shop = Shop::open_with(&PATIENT).await;
+    let beside = shop.beside(&PATIENT).await;
     let mut sql = shop.sql().await;
     let books = shelve(&mut sql, 12, 100).await;
     let people = customers(&shop, 12).await;
