@@ -166,7 +166,7 @@ def measure(shop, binary, rounds):
             forget(shop)
             with Server(binary, shop, **MODES[mode]) as server:
                 answers, failed = asyncio.run(stream(server.url, wanted))
-            wrong += [f"{mode}: {error}" for error in failed]
+            wrong += [f"{mode} reading ahead: {failed[0]} and {len(failed) - 1} more"] if failed else []
             first = figures([answer for answer in answers if answer[0] < FIRST])
             result[mode] = figures(answers) | {f"first {name}": value for name, value in first.items()} | {"ready": server.ready}
         results.append(result)
