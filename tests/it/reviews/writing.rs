@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{assert_recounts, customers, id, id_of, rating, review, send};
+use super::{PATIENT, assert_recounts, customers, id, id_of, rating, review, send};
 use crate::support::Shop;
 use crate::support::people::PASSWORD;
 use crate::support::selling::shelve;
@@ -170,7 +170,7 @@ async fn a_repeated_request_is_answered_once_more_and_done_once() {
 /// What was said of books stays, without a name; votes go with their voter.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_closed_account_leaves_its_reviews_without_a_name() {
-    let shop = Shop::with_quick_hashes(&[]).await;
+    let shop = Shop::with_quick_hashes(&PATIENT).await;
     let beside = shop.beside(&[]).await;
     let mut sql = shop.sql().await;
     let book = shelve(&mut sql, 1, 10).await[0];
