@@ -87,14 +87,18 @@ CREATE TRIGGER products_rate
     BEFORE UPDATE OF imported_rating_average, imported_rating_count, imported_rating_histogram, review_histogram ON products
     FOR EACH ROW EXECUTE FUNCTION rate_product();
 
+-- Who asks whether the book's page has changed since a time is told so. In a language whose plans are kept.
 CREATE FUNCTION move_review_counts(book uuid, change bigint[]) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     AS $$
+BEGIN
     UPDATE products SET review_histogram = ARRAY[
         review_histogram[1] + change[1], review_histogram[2] + change[2], review_histogram[3] + change[3],
-        review_histogram[4] + change[4], review_histogram[5] + change[5]]
-    WHERE id = book
-    $$;
+        review_histogram[4] + change[4], review_histogram[5] + change[5]],
+        updated_at = greatest(updated_at, now())
+    WHERE id = book;
+END
+$$;
 
 -- Once a statement and book: a row of products carries many indexes. In the order of ids, so that two statements about the
 -- same books wait for each other instead of deadlocking.

@@ -76,10 +76,9 @@ impl RelatedBooks {
             Ok::<_, RelatedError>(Rendered::found(render(found)?).depends_on_all(tags))
         };
         let key = Key::new(Family::BookRelated, format_args!("{id}:{limit}"));
-        self.store
-            .cached(&key, &[Tag::book(id), Tag::book_lists(), Tag::neighbours_of(id)], load)
-            .await?
-            .ok_or(RelatedError::NotFound)
+        // Whatever of the book itself says what is related changes which books there are as well.
+        let tags = [Tag::book_lists(), Tag::neighbours_of(id)];
+        self.store.cached(&key, &tags, load).await?.ok_or(RelatedError::NotFound)
     }
 }
 

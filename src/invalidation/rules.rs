@@ -208,7 +208,7 @@ mod tests {
         }
         let crossing = RatingMove { after: Standing::of(4.01, 61), ..moved };
         let told = texts(DomainEvent::ReviewCreated { review, moved: crossing });
-        assert!(told.contains(&"books:rated:from:40".to_owned()) && !told.contains(&"books:rated:from:41".to_owned()));
+        assert!(told.contains(&"books:rated:from:40".to_owned()) && !told.contains(&"books:rated:from:45".to_owned()));
         // Another text under the same stars moves no list; without an account there are no statistics.
         let moved = RatingMove { after: moved.before, ..moved };
         let anonymous = ReviewFacts { user: None, ..review };

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 /// A tenth of a star: the grain in which lists depend on ratings.
 const STEP: f64 = 0.1;
 
+/// Half a star, in steps. A first vote passes all of them: few enough to be named.
+const HALF: usize = 5;
+
 /// How far a number may lie off by the ways in which two machines add it up.
 const SLACK: f64 = 1e-9;
 
@@ -54,12 +57,12 @@ impl RatingMove {
         steps.into_iter().filter(|_| !self.is_none())
     }
 
-    /// The whole tenths of a star that its average passed: a list of all books from such an average on has another member or
-    /// one less. One that begins at no whole tenth cannot be told.
+    /// The half stars that its average passed, in tenths of a star: a list of all books from such an average on has another
+    /// member or one less. One that begins elsewhere cannot be told.
     pub fn thresholds(&self) -> impl Iterator<Item = u8> {
         let (low, high) = (self.before.average.min(self.after.average), self.before.average.max(self.after.average));
         let moved = !self.is_none();
-        (0..=50_u8).filter(move |tenths| {
+        (0..=50_u8).step_by(HALF).filter(move |tenths| {
             let threshold = f64::from(*tenths) * STEP;
             moved && low < threshold + SLACK && threshold - SLACK <= high
         })
@@ -73,11 +76,10 @@ pub fn step(score: f64) -> u8 {
     ((score / STEP).floor() as u8).min(50)
 }
 
-/// The whole tenth of a star that an average is, if it is one.
+/// The tenths of a star of an average that is whole or half stars, as most people choose it.
 #[must_use]
-pub fn whole_tenth(average: f64) -> Option<u8> {
-    let tenths = (average / STEP).round();
-    ((0.0..=50.0).contains(&tenths) && (tenths * STEP - average).abs() < SLACK).then_some(tenths as u8)
+pub fn half_stars(average: f64) -> Option<u8> {
+    (0..=50_u8).step_by(HALF).find(|tenths| (f64::from(*tenths) * STEP - average).abs() < SLACK)
 }
 
 #[cfg(test)]
@@ -100,7 +102,7 @@ mod tests {
     #[test]
     fn a_first_vote_passes_every_threshold_up_to_it() {
         let first = moved((0.0, 0), (5.0, 1));
-        assert_eq!(first.thresholds().collect::<Vec<_>>(), (0..=50).collect::<Vec<_>>());
+        assert_eq!(first.thresholds().collect::<Vec<_>>(), (0..=50).step_by(5).collect::<Vec<_>>());
         assert_eq!(first.score_steps().collect::<Vec<_>>(), [37, 38], "3.8 of nothing is on the edge; 3.82");
     }
 
@@ -111,18 +113,18 @@ mod tests {
     }
 
     #[test]
-    fn thresholds_of_whole_tenths_are_told_apart() {
-        assert_eq!([whole_tenth(4.0), whole_tenth(3.3), whole_tenth(4.25)], [Some(40), Some(33), None]);
+    fn thresholds_of_half_stars_are_told_apart() {
+        assert_eq!([half_stars(4.0), half_stars(3.5), half_stars(4.25)], [Some(40), Some(35), None]);
         assert_eq!([step(5.0), step(0.0), step(-1.0), step(3.85)], [50, 0, 0, 38]);
     }
 
     proptest! {
         #[test]
         fn whoever_enters_or_leaves_a_list_is_heard(
-            before in (1.0..5.0_f64, 1..200_i64), after in (1.0..5.0_f64, 1..200_i64), tenths in 0..=50_u8
+            before in (1.0..5.0_f64, 1..200_i64), after in (1.0..5.0_f64, 1..200_i64), halves in 0..=10_u8
         ) {
             let moved = moved(before, after);
-            let threshold = f64::from(tenths) / 10.0;
+            let (threshold, tenths) = (f64::from(halves) / 2.0, halves * 5);
             let (was, is) = (before.0 >= threshold, after.0 >= threshold);
             if was != is {
                 prop_assert!(moved.thresholds().any(|passed| passed == tenths));

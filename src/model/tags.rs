@@ -80,7 +80,7 @@ impl Tag {
         Self(format!("books:rated:score:{step}"))
     }
 
-    /// Which books have an average of at least so many tenths of a star.
+    /// Which books have an average of at least so many tenths of a star: those of whole and half stars.
     #[must_use]
     pub fn rating_threshold(tenths: u8) -> Self {
         Self(format!("books:rated:from:{tenths}"))

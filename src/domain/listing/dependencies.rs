@@ -1,7 +1,7 @@
 //! What a page of a list depends on, as finely as can be told: the books that it shows, and whatever could bring others.
 
 use crate::model::listing::{Facet, Filters, Position, ProductSummary, Sort, SortKey};
-use crate::model::rating::{step, whole_tenth};
+use crate::model::rating::{half_stars, step};
 use crate::model::tags::Tag;
 
 /// The highest step of a score.
@@ -22,7 +22,7 @@ pub fn shown<'a>(books: impl IntoIterator<Item = &'a ProductSummary>) -> impl It
 pub fn chosen_by(filters: &Filters, facets: &[Facet]) -> Vec<Tag> {
     let mut tags = Vec::new();
     if let Some(least) = filters.min_rating {
-        tags.push(whole_tenth(least).map_or_else(Tag::ratings, Tag::rating_threshold));
+        tags.push(half_stars(least).map_or_else(Tag::ratings, Tag::rating_threshold));
     } else if facets.contains(&Facet::Rating) {
         tags.extend(STARS.map(Tag::rating_threshold));
     }

@@ -97,7 +97,7 @@ async fn storm(shops: [&Shop; 3], admin: &str, url: &str, disturb: impl Future<O
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_change_arrives_once_and_in_order_across_reconnects() {
     let first = Shop::open().await;
-    let (second, third) = futures::future::join(first.beside(&[]), first.beside(&[])).await;
+    let (second, third) = Box::pin(futures::future::join(first.beside(&[]), first.beside(&[]))).await;
     let admin = first.administrator().await;
     let url = first.database().primary_url.clone();
     storm([&first, &second, &third], &admin, &url, tokio::time::sleep(Duration::from_secs(5))).await;
@@ -108,7 +108,7 @@ async fn a_dead_redis_loses_no_change() {
     let stack = Arc::new(own_stack("inventory").await);
     stack.revive(Node::Redis).await.unwrap();
     let first = Shop::on(&stack, &[]).await;
-    let (second, third) = futures::future::join(first.beside(&[]), first.beside(&[])).await;
+    let (second, third) = Box::pin(futures::future::join(first.beside(&[]), first.beside(&[]))).await;
     let url = stack.url(Node::Primary, "shop").unwrap();
     let admin = first.administrator().await;
     let disturb = async {
