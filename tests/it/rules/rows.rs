@@ -90,8 +90,8 @@ async fn a_first_review_brings_a_book_into_lists_that_choose_by_ratings() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn favourites() {
     let scene = Scene::open().await;
-    let Scene { ann, x, .. } = &scene;
-    let path = format!("/users/me/favourites/{x}");
+    let Scene { ann, gamma, .. } = &scene;
+    let path = format!("/users/me/favourites/{gamma}");
     let of_a_favourite = ["stats of ann", "for ann"];
     let remove = async || scene.send(Method::DELETE, &path, &ann.token, Value::Null).await.expect(204);
     let add = async || {
@@ -159,6 +159,8 @@ async fn the_catalogue() {
         "search for x",
         "search for y",
         "suggest",
+        "stats of ann",
+        "stats of bob",
     ];
     scene
         .row("a book is changed", &everything_listed, async |round| {

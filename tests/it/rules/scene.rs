@@ -40,6 +40,8 @@ pub struct Scene {
     pub y: Uuid,
     /// One of `beta` that nobody has rated.
     pub unrated: Uuid,
+    /// One of the genre `gamma`, liked by nearly everybody.
+    pub gamma: Uuid,
     pages: BTreeMap<&'static str, Page>,
 }
 
@@ -48,17 +50,36 @@ impl Scene {
         let ground = Ground::take().await;
         let mut sql = ground.sql().await;
         // Nothing is loaded but by those who look, so that whatever was loaded anew shows.
-        let quiet = [("cache.warm_books", "0"), ("cache.hot_keys", "0")];
+        let quiet = [("cache.warm_books", "0"), ("cache.hot_keys", "0"), ("recommendations.enabled", "false")];
         let [writer, one, other] = ground.three(&quiet).await;
         let ann = Person { token: shop::person(&mut sql, "customer").await };
         let bob = Person { token: shop::person(&mut sql, "customer").await };
         let x = book(&mut sql, "Xylophone", "alpha", (4.5, 1_000)).await;
         let y = book(&mut sql, "Yachting", "beta", (3.0, 1_000)).await;
         let unrated = book(&mut sql, "Unopened", "beta", (0.0, 0)).await;
+        let mut gamma = Vec::new();
         for n in 1..=3 {
-            book(&mut sql, &format!("Gamma {n}"), "gamma", (4.95, 100_000)).await;
+            gamma.push(book(&mut sql, &format!("Gamma {n}"), "gamma", (4.95, 100_000)).await);
         }
-        let mut scene = Self { ground, writer, readers: [one, other], ann, bob, x, y, unrated, pages: BTreeMap::new() };
+        // So that they are recommended to nobody, and what is recommended does not show them.
+        sqlx::query(
+            "INSERT INTO favourites SELECT u.id, p.id, now() FROM users u, products p WHERE NOT p.genres @> '{gamma}'",
+        )
+        .execute(&mut sql)
+        .await
+        .unwrap();
+        let mut scene = Self {
+            ground,
+            writer,
+            readers: [one, other],
+            ann,
+            bob,
+            x,
+            y,
+            unrated,
+            gamma: gamma[0],
+            pages: BTreeMap::new(),
+        };
         scene.lay_out();
         scene
     }
