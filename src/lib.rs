@@ -23,6 +23,9 @@
 //!   statement that may write ends only together with its events ([`db::WriteTransaction::commit`],
 //!   [`db::Db::write_once`]); book-keeping that no answer shows is the one exception.
 //! * Stock, checkout and idempotency keys are read from the primary alone, and copies change only with a row in the ledger.
+//! * What is derived from events (deliveries, leaderboards, tastes) is written by the transaction that moves its reader's place in
+//!   the outbox: once in effect, however often a process dies ([`store::projections`]).
+//! * A book's ratings and a review's votes are counted by triggers, from whole numbers: no statement can forget them.
 //! * No connection to the database is held while a payment provider or another system is waited for.
 //! * A hit of the first level takes no database connection and no round trip, serializes nothing and compresses nothing.
 //! * An entry is served only if it is at least as new as the newest invalidation of each of its tags, and only while what

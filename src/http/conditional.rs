@@ -185,7 +185,10 @@ pub fn respond(answer: &Answer, policy: CachePolicy, conditions: &Conditions) ->
         }
     };
     write(header::ETAG, etag);
-    write(SURROGATE_KEY, surrogate_keys);
+    // No CDN keeps what belongs to one person.
+    if policy != CachePolicy::Private {
+        write(SURROGATE_KEY, surrogate_keys);
+    }
     for (name, value) in
         [(header::LAST_MODIFIED, last_modified), (header::LINK, link), (header::CONTENT_LOCATION, content_location)]
     {
