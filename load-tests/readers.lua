@@ -1,11 +1,11 @@
 -- For wrk: people who read books, lists, searches and reviews by Zipf's law with s = 1; some of them write a review.
--- wrk -s readers.lua URL -- FILE_OF_IDS FILE_OF_PATHS FILE_OF_TOKENS SHARE_OF_WRITES COARSE TOKEN_OF_AN_ADMINISTRATOR NAME
+-- wrk -s readers.lua URL -- FILE_OF_IDS FILE_OF_PATHS FILE_OF_TOKENS SHARE_OF_WRITES COARSE TOKEN_OF_AN_ADMINISTRATOR SEED
 --
 -- With COARSE = 1 every review is followed by the clearing of all listings.
 
 local ids, books, reviews, pages, tokens = {}, {}, {}, {}, {}
 local threads = 0
-local writes, coarse, name
+local writes, coarse, seed
 local clearing, due, written = nil, 0, 0
 
 function setup(thread)
@@ -26,9 +26,10 @@ function init(arguments)
    for token in io.lines(arguments[3]) do
       tokens[#tokens + 1] = token
    end
-   writes, coarse, name = tonumber(arguments[4]), arguments[5] == "1", arguments[7]
+   writes, coarse, seed = tonumber(arguments[4]), arguments[5] == "1", tonumber(arguments[7])
    clearing = wrk.format("DELETE", "/api/v1/admin/cache?tag=books:list", { ["Authorization"] = "Bearer " .. arguments[6] })
-   math.randomseed(20251 + number)
+   -- Another one each time: nobody reviews the same book twice.
+   math.randomseed(seed + number)
 end
 
 -- The inverse of the distribution function of 1/x, which is what Zipf's law is for s = 1 but for rounding.
@@ -49,7 +50,7 @@ function request()
       local headers = {
          ["Authorization"] = "Bearer " .. tokens[math.random(#tokens)],
          ["Content-Type"] = "application/json",
-         ["Idempotency-Key"] = string.format("%s-%d-%d", name, number, written),
+         ["Idempotency-Key"] = string.format("load-test-%d-%d-%d", seed, number, written),
       }
       local body = string.format('{"rating": %d, "title": "As it is", "text": "Read in one night."}', math.random(1, 5))
       return wrk.format("POST", "/api/v1/products/" .. draw(ids) .. "/reviews", headers, body)

@@ -27,14 +27,15 @@ pub(super) fn reads(config: &Config, store: &Store, clock: &Arc<dyn Clock>, rule
     let store = || store.clone();
     let clock = || Arc::clone(clock);
     let (keys_live, boards) = (config.orders.idempotency_lifetime, config.leaderboards.clone());
+    let products = Products::new(store(), clock(), rules.clone(), http::products::PAGES);
     Reads {
-        products: Products::new(store(), clock(), rules.clone(), http::products::PAGES),
+        reviews: Reviews::new(store(), clock(), keys_live, http::reviews::PAGES, products.clone()),
+        products,
         genres: Genres::new(store(), http::genres::render),
         listing: Listing::new(store(), http::listing::render),
         search: Search::new(store(), http::search::PAGES),
         related: RelatedBooks::new(store(), http::related::render),
         trending: TrendingBooks::new(store(), clock(), http::trending::render),
-        reviews: Reviews::new(store(), clock(), keys_live, http::reviews::PAGES),
         leaderboards: Arc::new(Leaderboards::new(store(), clock(), boards, http::leaderboards::PAGES)),
         queries: QUERIES,
     }

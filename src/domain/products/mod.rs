@@ -138,6 +138,13 @@ impl Products {
         self.store.write_through(detail_key(id), vec![Tag::book(id)], self.detail(id));
     }
 
+    /// The same where this process keeps the page, for what changes a book's page from outside: somebody reads it.
+    pub(super) fn refresh_if_kept(&self, id: ProductId) {
+        if self.store.cache().local_entry(&detail_key(id)).is_some() {
+            self.refresh(id);
+        }
+    }
+
     /// The book with this ISBN, of ten or thirteen digits.
     ///
     /// # Errors

@@ -11,6 +11,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
+
 pub use content::{MAX_TEXT, MAX_TITLE, ReviewDraft, language_tag};
 pub use moderation::{MAX_NOTE, ReportDraft};
 pub use plan::Created;
@@ -19,6 +21,7 @@ use plan::{ReviewWish, Written};
 use together::Together;
 use votes::VoteWish;
 
+use super::products::Products;
 use super::violation::Violation;
 use crate::model::answer::{Answer, Render, RenderError};
 use crate::model::clock::Clock;
@@ -100,6 +103,9 @@ impl Outage for ReviewError {
     }
 }
 
+/// The reviews on a page when the request does not say.
+pub const DEFAULT_LIMIT: u16 = 20;
+
 /// Which reviews of a book are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReviewQuery {
@@ -114,6 +120,11 @@ pub struct ReviewQuery {
 }
 
 impl ReviewQuery {
+    /// The page that most readers come to, and no other.
+    fn first_page() -> Self {
+        Self { sort: ReviewSort::Newest, filter: ReviewFilter::default(), limit: DEFAULT_LIMIT, after: None }
+    }
+
     /// It as text, the same for all requests for the same page.
     fn canonical(&self) -> String {
         let Self { sort, filter, limit, after } = self;
@@ -175,6 +186,7 @@ pub struct Reviews {
     /// For how long the answer to a request is kept under its key.
     keys_live: Duration,
     pages: Pages,
+    products: Products,
     books: Together<ProductId, ReviewWish, (Result<Written, ReviewError>, Option<Announced>)>,
     votes: Together<ReviewId, VoteWish, (Result<Review, ReviewError>, Option<Announced>)>,
 }
@@ -182,8 +194,9 @@ pub struct Reviews {
 impl Reviews {
     /// The service over this store; `pages` makes its answers.
     #[must_use]
-    pub fn new(store: Store, clock: Arc<dyn Clock>, keys_live: Duration, pages: Pages) -> Self {
-        Self { store, clock, keys_live, pages, books: Together::default(), votes: Together::default() }
+    pub fn new(store: Store, clock: Arc<dyn Clock>, keys_live: Duration, pages: Pages, products: Products) -> Self {
+        let (books, votes) = (Together::default(), Together::default());
+        Self { store, clock, keys_live, pages, products, books, votes }
     }
 
     /// A page of the published reviews of a book, from the cache.
@@ -191,13 +204,34 @@ impl Reviews {
     /// # Errors
     /// [`ReviewError::NoBook`], also for drafts, or the database's.
     pub async fn page(&self, product: ProductId, query: ReviewQuery) -> Result<Answer, ReviewError> {
-        let key = Key::new(Family::BookReviews, format_args!("{product}:{}", query.canonical()));
+        let key = page_key(product, &query);
+        self.store
+            .cached(&key, &[Tag::reviews_of(product)], self.load(product, query))
+            .await?
+            .ok_or(ReviewError::NoBook)
+    }
+
+    fn load(
+        &self,
+        product: ProductId,
+        query: ReviewQuery,
+    ) -> impl Fn(Store) -> BoxFuture<'static, Result<Rendered, ReviewError>> + Clone + use<> {
         let render = self.pages.page;
-        let load = move |store: Store| {
+        move |store: Store| {
             let query = query.clone();
-            async move { load(&store, product, query, render).await }
-        };
-        self.store.cached(&key, &[Tag::reviews_of(product)], load).await?.ok_or(ReviewError::NoBook)
+            Box::pin(async move { load(&store, product, query, render).await })
+        }
+    }
+
+    /// Write-through of what this process keeps: the pages that a review changes and that somebody reads are there for the next
+    /// reader.
+    fn refresh(&self, product: ProductId) {
+        self.products.refresh_if_kept(product);
+        let first = ReviewQuery::first_page();
+        let key = page_key(product, &first);
+        if self.store.cache().local_entry(&key).is_some() {
+            self.store.write_through(key, vec![Tag::reviews_of(product)], self.load(product, first));
+        }
     }
 
     /// A review. One that is hidden is shown to its writer and to administrators.
@@ -238,6 +272,10 @@ impl Reviews {
         }
         result
     }
+}
+
+fn page_key(product: ProductId, query: &ReviewQuery) -> Key {
+    Key::new(Family::BookReviews, format_args!("{product}:{}", query.canonical()))
 }
 
 async fn load(

@@ -198,7 +198,11 @@ impl Reviews {
         let moved = RatingMove { before: standing(book), after: standing(after) };
         let mut events = news.into_iter().map(|news| news.event(moved));
         let announced = match events.next() {
-            Some(first) => tx.commit_and_tell(Events::from(first).and_all(events)).await?,
+            Some(first) => {
+                let announced = tx.commit_and_tell(Events::from(first).and_all(events)).await?;
+                self.refresh(product);
+                announced
+            }
             // Of what nobody is shown, nobody is told.
             None => {
                 tx.commit_bookkeeping().await?;
