@@ -5,6 +5,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::documents::{ModerationDocument, SortDocument};
+use crate::domain::reviews::DEFAULT_LIMIT;
 
 /// Which reviews of a book.
 #[derive(Debug, Deserialize, IntoParams, Validate)]
@@ -90,5 +91,5 @@ fn reported() -> ModerationDocument {
 }
 
 fn default_limit() -> u16 {
-    20
+    DEFAULT_LIMIT
 }
