@@ -130,6 +130,9 @@ async fn the_outbox_is_not_pruned_ahead_of_the_dispatcher() {
     book(&shop, &admin).await;
     // A shop that looks for events every ten minutes has not seen it.
     sql.execute("UPDATE outbox SET published_at = now() - interval '2 hours'").await.unwrap();
+    // Nor do the other readers of the outbox wait for anything.
+    let others = "UPDATE outbox_places SET place = '18446744073709551615' WHERE reader <> 'webhooks'";
+    sql.execute(others).await.unwrap();
     let config = shop.config(&[]);
     let db = bookstore::db::Db::new(&config.database).unwrap();
     db.probe_once().await;
@@ -139,7 +142,8 @@ async fn the_outbox_is_not_pruned_ahead_of_the_dispatcher() {
     eventually("the place moves, though there is no endpoint", async || {
         prune().await;
         let mut sql = shop.sql().await;
-        sqlx::query_scalar::<_, i64>("SELECT count(*) FROM outbox").fetch_one(&mut sql).await.unwrap() == 0
+        let left = "SELECT count(*) FROM outbox WHERE kind = 'product_created'";
+        sqlx::query_scalar::<_, i64>(left).fetch_one(&mut sql).await.unwrap() == 0
     })
     .await;
     drop(quick);
